@@ -4,8 +4,8 @@ using System.Text;
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// A signature over a file in the form that <c>ssh-keygen -Y verify</c> reads (OpenSSH, PROTOCOL.sshsig). This class lays out the bytes; who
-/// has the key signs them.
+/// A signature over a file in the form that <c>ssh-keygen -Y verify</c> reads (OpenSSH, PROTOCOL.sshsig). This class only lays out the
+/// bytes.
 /// </summary>
 public static class SshSignature
 {

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace CertAuthority.Proofs;
 
-/// <summary>A tree at one size, in the form of C2SP <c>tlog-checkpoint</c>: whoever has it can check everything that was in the tree.</summary>
+/// <summary>
+/// A tree at one size, in the form of C2SP <c>tlog-checkpoint</c>: whoever has it can check everything that was in the tree.
+/// </summary>
 /// <param name="Origin">The name of the log, without blanks and <c>+</c>.</param>
 /// <param name="Size">The number of leaves.</param>
 /// <param name="Root">The root.</param>
@@ -11,7 +13,9 @@ public sealed record Checkpoint(string Origin, long Size, byte[] Root)
     /// <summary>The text that is signed: three lines.</summary>
     public string Text => string.Create(CultureInfo.InvariantCulture, $"{Origin}\n{Size}\n{Convert.ToBase64String(Root)}\n");
 
-    /// <summary>Reads the text of a checkpoint. There are no further lines, and each value is written as <see cref="Text"/> writes it.</summary>
+    /// <summary>
+    /// Reads the text of a checkpoint. There are no further lines, and each value is written as <see cref="Text"/> writes it.
+    /// </summary>
     /// <returns>Null if it is not one.</returns>
     public static Checkpoint? Parse(string text)
     {

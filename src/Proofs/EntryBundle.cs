@@ -29,7 +29,7 @@ public static class EntryBundle
         var entries = new List<byte[]>();
         while (bundle.Length > 0)
         {
-            if (bundle.Length < sizeof(ushort) || BinaryPrimitives.ReadUInt16BigEndian(bundle) is var length && bundle.Length < sizeof(ushort) + length)
+            if (!BinaryPrimitives.TryReadUInt16BigEndian(bundle, out var length) || bundle.Length < sizeof(ushort) + length)
                 return null;
             entries.Add(bundle.Slice(sizeof(ushort), length).ToArray());
             bundle = bundle[(sizeof(ushort) + length)..];

@@ -23,7 +23,8 @@ public sealed record InclusionProof(long Index, IReadOnlyList<byte[]> Path, stri
     public static InclusionProof? Parse(string text)
     {
         var end = text.IndexOf("\n\n", StringComparison.Ordinal);
-        if (end < 0 || text[..end].Split('\n') is not [Title, var second, .. var hashes] || !second.StartsWith("index ", StringComparison.Ordinal)
+        if (end < 0 || text[..end].Split('\n') is not [Title, var second, .. var hashes]
+            || !second.StartsWith("index ", StringComparison.Ordinal)
             || !long.TryParse(second["index ".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var index))
             return null;
         var path = new List<byte[]>();

@@ -6,7 +6,9 @@ namespace CertAuthority.Proofs;
 public sealed class MissingTileException(TileId tile)
     : Exception($"tile {tile.Number} of level {tile.Level} is missing or too short");
 
-/// <summary>A Merkle tree that is read from its tiles: its root, and proofs about it. It reads few tiles, however large the tree is.</summary>
+/// <summary>
+/// A Merkle tree that is read from its tiles: its root, and proofs about it. It reads few tiles, however large the tree is.
+/// </summary>
 /// <param name="size">The number of leaves.</param>
 /// <param name="tile">Returns the hashes of a tile, one after the other; null if there is no such tile.</param>
 public sealed class Tree(long size, Func<TileId, byte[]?> tile)

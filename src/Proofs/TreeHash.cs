@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace CertAuthority.Proofs;
 
 /// <summary>
-/// The hashes of a Merkle tree as RFC 6962, section 2.1, defines them. A leaf and a node begin with different bytes, so that neither can pass
-/// for the other.
+/// The hashes of a Merkle tree as RFC 6962, section 2.1, defines them. A leaf and a node begin with different bytes, so that neither can
+/// pass for the other.
 /// </summary>
 public static class TreeHash
 {
@@ -39,6 +39,8 @@ public static class TreeHash
         ? hashes.ToArray()
         : OfNode(Above(hashes[..(hashes.Length / 2)]), Above(hashes[(hashes.Length / 2)..]));
 
-    /// <summary>Returns the size of the left subtree of a tree: the largest power of two that is smaller than the size of the tree.</summary>
+    /// <summary>
+    /// Returns the size of the left subtree of a tree: the largest power of two that is smaller than the size of the tree.
+    /// </summary>
     internal static long LeftOf(long size) => (long)(BitOperations.RoundUpToPowerOf2((ulong)size) / 2);
 }

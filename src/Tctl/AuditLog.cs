@@ -51,7 +51,9 @@ internal sealed class DaemonLog(CaClient ca) : AuditLog
         return last is { Note: { } note, Signature: { } signature }
             ? new SignedNote(note, signature, last.Key)
             : throw new FailureException(
-                last.Fault is null ? "no checkpoint of the audit is signed yet; try again in a moment" : $"the audit does not match its last checkpoint: {last.Fault}");
+                last.Fault is null
+                    ? "no checkpoint of the audit is signed yet; try again in a moment"
+                    : $"the audit does not match its last checkpoint: {last.Fault}");
     }
 
     public override async Task<byte[]?> Tile(TileId tile, int width, CancellationToken cancellation)
@@ -80,7 +82,9 @@ internal sealed class ExportedLog(string directory) : AuditLog
     public override Task<byte[]?> Tile(TileId tile, int width, CancellationToken cancellation) => Bytes(tile.Path(width), cancellation);
 
     public override async Task<IReadOnlyList<byte[]>> Entries(long number, int width, CancellationToken cancellation) =>
-        await Bytes(TileId.EntriesPath(number, width), cancellation) is { } bundle && EntryBundle.Read(bundle) is { } entries ? entries : [];
+        await Bytes(TileId.EntriesPath(number, width), cancellation) is { } bundle && EntryBundle.Read(bundle) is { } entries
+            ? entries
+            : [];
 
     private async Task<string> Text(string name, CancellationToken cancellation)
     {

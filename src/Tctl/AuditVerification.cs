@@ -71,9 +71,7 @@ internal sealed class AuditVerification(AuditLog log, Checkpoint last, IReadOnly
 
     private static int? Differs(byte[] said, byte[] computed)
     {
-        for (var place = 0; place * TreeHash.Length < computed.Length; place++)
-            if (!said.AsSpan().Slice(place * TreeHash.Length, TreeHash.Length).SequenceEqual(computed.AsSpan(place * TreeHash.Length, TreeHash.Length)))
-                return place;
-        return null;
+        var same = said.AsSpan().CommonPrefixLength(computed);
+        return same < computed.Length ? same / TreeHash.Length : null;
     }
 }

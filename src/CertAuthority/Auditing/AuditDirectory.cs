@@ -8,8 +8,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Auditing;
 
 /// <summary>
-/// The files from which hosts and others follow the audit's checkpoints: <c>checkpoint</c>, its signature, and the tiles with the hashes, in
-/// the layout of C2SP <c>tlog-tiles</c>. The entries are not among them: they name people.
+/// The files from which hosts and others follow the checkpoints of the audit: <c>checkpoint</c>, its signature, and the tiles with the
+/// hashes, in the layout of C2SP <c>tlog-tiles</c>. The entries are not among them: they name people.
 /// </summary>
 /// <param name="path">The absolute path of the directory.</param>
 /// <param name="log">Gets a line about each failure.</param>

@@ -10,8 +10,8 @@ namespace CertAuthority.Auditing;
 
 /// <summary>
 /// Keeps the Merkle tree over the audit, and signs a checkpoint of it at most once a second. A new checkpoint is signed only if its tree
-/// begins with the whole tree of the last one. The last one is also in a file beside the database, so another database cannot take the place
-/// of this one unnoticed. Where this fails, the daemon issues no certificates until an administrator has looked.
+/// begins with the whole tree of the last one. The last one is also in a file beside the database, so another database cannot take the
+/// place of this one unnoticed. If they do not match, the daemon issues no certificates until an administrator has looked.
 /// </summary>
 /// <param name="database">The entries and the tree.</param>
 /// <param name="key">The key that signs.</param>
@@ -64,8 +64,8 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
     }
 
     /// <summary>
-    /// Begins another log, of all entries that exist, after an administrator has looked at a fault. The last checkpoint that fitted is in the
-    /// entry, so nobody forgets that it did not fit any more.
+    /// Begins another log, of all entries that exist, after an administrator has looked at a fault. The entry contains the last checkpoint
+    /// that was signed before.
     /// </summary>
     /// <param name="installation">The name of the installation.</param>
     /// <param name="entry">The entry that records it; its reason is the fault.</param>
@@ -76,11 +76,11 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
         try
         {
             var why = fault ?? throw new ProblemException(new Problem(ProblemCode.Conflict, "the audit matches its last checkpoint"));
-            var begun = Begun(installation);
+            var (begun, before) = (Begun(installation), LastNote());
             await database.Commit(transaction =>
             {
                 transaction.BeginTree(begun.Checkpoint.Origin);
-                transaction.Audit(entry with { Reason = why, Changes = [new AuditChange("checkpoint", LastNote(), begun.Checkpoint.Origin)] });
+                transaction.Audit(entry with { Reason = why, Changes = [new AuditChange("checkpoint", before, begun.Checkpoint.Origin)] });
                 return true;
             });
             // Recorded first: after a crash in between, the fault is still there, and is accepted again.
@@ -249,7 +249,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
     {
         if (isFaultRecorded)
             return;
-        log.LogCritical("{Fault}: no certificate is issued until an administrator has looked: tctl audit verify", Printable.Escape(fault!));
+        log.LogCritical("{Fault}; no certificate is issued until an administrator has looked", Printable.Escape(fault!));
         await database.Commit(transaction =>
         {
             transaction.Audit(Entry("audit.proof_failed") with { Reason = fault });

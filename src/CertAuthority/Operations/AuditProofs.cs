@@ -13,7 +13,9 @@ internal static class AuditProofs
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Returns the current time for an operation that issues a certificate.</summary>
-    /// <exception cref="ProblemException">Unavailable: the current time is not known, or the audit does not match its checkpoint.</exception>
+    /// <exception cref="ProblemException">
+    /// Unavailable: the current time is not known, or the audit does not match its last checkpoint.
+    /// </exception>
     public static DateTimeOffset NowToIssue(this Authority ca) => ca.Checkpoints.Fault is { } fault
         ? throw new ProblemException(new Problem(
             ProblemCode.Unavailable, $"no certificate is issued, because the audit does not match its last checkpoint: {fault}",
@@ -77,7 +79,9 @@ internal static class AuditProofs
         ca,
         (ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
             ? ca.Database.Read(
-                snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)) is { } found ? snapshot.IssuingOf(found) : null)
+                snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)) is { } found
+                    ? snapshot.IssuingOf(found)
+                    : null)
             : null) ?? throw NoSuchCertificate(ask.Serial));
 
     public static async Task<AuditAccepted> Accept(Authority ca, Administrator by, AcceptAudit ask)
@@ -114,7 +118,8 @@ internal static class AuditProofs
         // A proof that does not hold would say nothing, or hide that the entry was changed.
         if (!Proof.Includes(TreeHash.OfLeaf(entry.Bytes), index, size, path, latest.Checkpoint.Root))
             throw new ProblemException(new Problem(
-                ProblemCode.Unavailable, $"entry {number} of the audit is not the one that was logged", Next: [new NextStep.VerifyAudit()]));
+                ProblemCode.Unavailable, $"entry {number} of the audit is not the one that was logged",
+                Next: [new NextStep.VerifyAudit()]));
         return new EntryProven(
             index, Encoding.UTF8.GetString(entry.Bytes), $"{new InclusionProof(index, path, latest.Note)}", latest.Signature,
             ca.Checkpoints.Key.PublicKey.ToLine(AuditKey.Title));

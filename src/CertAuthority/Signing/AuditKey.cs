@@ -74,6 +74,8 @@ internal sealed class AuditKey : IDisposable
     private byte[] Made(byte[] data)
     {
         var (algorithm, blob) = key.Sign(data);
-        return key.Made(data, algorithm, blob) ? blob : throw new CryptographicException("the audit key made a signature that does not verify");
+        return key.Made(data, algorithm, blob)
+            ? blob
+            : throw new CryptographicException("the audit key made a signature that does not verify");
     }
 }

@@ -34,7 +34,7 @@ internal sealed class AuditExportCommand : CliCommand
         var (log, target) = (new DaemonLog(ca), parsed.GetValue(directory)!);
         var last = await log.Last(cancellation);
         var (checkpoint, written) = (last.Checkpoint, 0L);
-        if (CheckpointSignature.Fault(last, last.Key, cancellation) is var check && await check is { } fault)
+        if (await CheckpointSignature.Fault(last, last.Key, cancellation) is { } fault)
             throw new FailureException(fault);
         if (AtomicFile.Read(Path.Combine(target, AuditLog.CheckpointFile)) is { } note)
             await ExpectContinues(log, checkpoint, AuditLog.SignedNote.Read(note), target, cancellation);
@@ -46,7 +46,8 @@ internal sealed class AuditExportCommand : CliCommand
                 if (tile.Level == 0)
                 {
                     await Put(
-                        TileId.EntriesPath(tile.Number, width), async () => EntryBundle.Write(await log.Entries(tile.Number, width, cancellation)));
+                        TileId.EntriesPath(tile.Number, width),
+                        async () => EntryBundle.Write(await log.Entries(tile.Number, width, cancellation)));
                     written += width;
                 }
                 await Put(
@@ -87,7 +88,8 @@ internal sealed class AuditExportCommand : CliCommand
         foreach (var tile in TileId.Of(now.Size).Where(tile => IsAtEdge(tile, before.Size) || IsAtEdge(tile, now.Size)))
             tiles[tile] = await log.Tile(tile, tile.WidthIn(now.Size), cancellation);
         var tree = new Tree(now.Size, tiles.GetValueOrDefault);
-        if (before.Size > now.Size || !tree.RootOf(before.Size).AsSpan().SequenceEqual(before.Root) || !tree.Root().AsSpan().SequenceEqual(now.Root))
+        if (before.Size > now.Size || !tree.RootOf(before.Size).AsSpan().SequenceEqual(before.Root)
+            || !tree.Root().AsSpan().SequenceEqual(now.Root))
             throw new FailureException(
                 $"the daemon's audit does not begin with the {before.Size} entries that {target} has",
                 "nothing was changed there; keep it, for it shows what was lost");

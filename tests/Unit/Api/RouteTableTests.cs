@@ -42,7 +42,7 @@ public class RouteTableTests
     private static readonly Route[] ForAuditors =
     [
         .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
-        Routes.ListCertificates, Routes.ListAudit,
+        Routes.ListCertificates, Routes.ListAudit, Routes.GetCheckpoint, Routes.GetAuditTile, Routes.GetAuditEntries, Routes.ProveEntry,
     ];
 
     [Theory]

@@ -170,8 +170,8 @@ public class ArchitectureTests
         Assert.Equal([typeof(CaKey)], Everywhere(use => use.What is MethodInfo { Name: "SignBytes" }).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Only_the_CA_key_file_signs_with_a_private_key() =>
-        Assert.Equal([typeof(FileCaKey)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType!.IsAssignableTo(typeof(PrivateKey))).Select(use => use.ByType).Distinct());
+    public void Only_the_CA_key_and_the_audit_key_sign_with_a_private_key() =>
+        Assert.Equal([typeof(AuditKey), typeof(FileCaKey), typeof(KeyFile)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType!.IsAssignableTo(typeof(PrivateKey))).Select(use => use.ByType).Distinct());
 
     [Fact]
     public void Only_the_ed25519_key_names_BouncyCastle() =>

@@ -1,4 +1,5 @@
 using CertAuthority.Api;
+using CertAuthority.Auditing;
 using CertAuthority.Configuration;
 using CertAuthority.Hosting;
 using CertAuthority.Jobs;
@@ -22,6 +23,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(KrlPublisher)] = (world, _, _) => world.Krl,
         [typeof(KrlRefresh)] = (world, _, _) => new KrlRefresh(world.Krl, world.Clock),
         [typeof(HostPush)] = (world, _, _) => world.Authority.Push,
+        [typeof(Checkpoints)] = (world, _, _) => world.Authority.Checkpoints,
         [typeof(NotifyDelivery)] = (_, ca, settings) => new NotifyDelivery(ca, settings, NullLogger.Instance),
         [typeof(HostRenewal)] = (_, ca, _) => new HostRenewal(ca, NullLogger.Instance),
         [typeof(ClockWatch)] = (_, ca, _) => new ClockWatch(ca, NullLogger.Instance),
@@ -61,7 +63,7 @@ public sealed class LoopTests : IAsyncLifetime
         if (loop is not KrlPublisher)
             await world.Krl.Publish();
         // Each of them reads the settings or the clock.
-        if (loop is KrlPublisher or HostPush)
+        if (loop is KrlPublisher or HostPush or Checkpoints)
             world.Clock.IsBroken = true;
         else if (loop is not KrlRefresh)
             settings.Replace(null!);

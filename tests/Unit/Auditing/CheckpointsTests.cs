@@ -1,0 +1,276 @@
+using CertAuthority.Auditing;
+using CertAuthority.Proofs;
+using CertAuthority.Protocol;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+using CertAuthority.Tests.Unit.Store;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CertAuthority.Tests.Unit.Auditing;
+
+/// <summary>Checkpoints of a real database, and what the daemon says when the two do not match.</summary>
+public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
+{
+    private const string Installation = "0123456789abcdef";
+
+    private readonly TemporaryFolder folder = new();
+    private readonly World world = new();
+    private readonly AuditKey key;
+    private Checkpoints checkpoints = null!;
+
+    public CheckpointsTests() => key = AuditKey.LoadOrCreate(folder.File(AuditKey.FileName));
+
+    private string LastFile => folder.File("audit_checkpoint");
+
+    public Task InitializeAsync() => Begin();
+
+    public async Task DisposeAsync()
+    {
+        await checkpoints.StopAsync(CancellationToken.None);
+        await world.DisposeAsync();
+    }
+
+    public void Dispose()
+    {
+        checkpoints.Dispose();
+        key.Dispose();
+        folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Checkpoint_covers_every_entry_and_extends_the_one_before()
+    {
+        await Audit(300);
+        var first = await Signed(300);
+        Assert.Equal($"certauthority/{Installation}/", first.Checkpoint.Origin[..^8]);
+        Assert.Equal(first.Checkpoint, key.Read(first.Note));
+        Assert.Equal(first.Note, File.ReadAllText(LastFile));
+        await Audit(5000);
+        var second = await Signed(5300);
+        var tree = world.Database.Read(snapshot => new Tree(5300, snapshot.Tile).Consistency(300));
+        Assert.True(Proof.Extends(300, first.Checkpoint.Root, 5300, second.Checkpoint.Root, tree));
+        Assert.Equal(Root(5300), second.Checkpoint.Root);
+        Assert.Null(checkpoints.Fault);
+    }
+
+    [Fact]
+    public async Task Next_run_goes_on_with_the_log()
+    {
+        await Audit(10);
+        var first = await Signed(10);
+        await Restart();
+        Assert.Equal(first, checkpoints.Latest);
+        await Audit(10);
+        Assert.Equal(first.Checkpoint.Origin, (await Signed(20)).Checkpoint.Origin);
+    }
+
+    [Fact]
+    public async Task Crash_before_the_file_is_written_loses_nothing()
+    {
+        await Audit(10);
+        await Signed(10);
+        var before = await File.ReadAllTextAsync(LastFile);
+        await Audit(10);
+        var second = await Signed(20);
+        await Stop();
+        await File.WriteAllTextAsync(LastFile, before);
+        await Begin();
+        await Eventually(() => File.ReadAllText(LastFile) == second.Note);
+        Assert.Equal((null, second.Checkpoint), (checkpoints.Fault, checkpoints.Latest!.Checkpoint));
+    }
+
+    [Theory]
+    [InlineData("UPDATE audit_tiles SET hashes = zeroblob(length(hashes)) WHERE level = 0 AND number = 0", "the audit does not begin with the 300 entries of its last checkpoint")]
+    [InlineData("DELETE FROM audit_tiles WHERE number = 1", "the tree over the audit is damaged: tile 1 of level 0 is missing or too short")]
+    [InlineData("UPDATE audit_tree SET size = 200, last_entry = 200", "entries of the audit are missing: there were 300")]
+    [InlineData("UPDATE audit_tree SET origin = 'certauthority/0123456789abcdef/89abcdef'", "the last checkpoint is of the log ORIGIN, and the database has certauthority/0123456789abcdef/89abcdef")]
+    [InlineData("DELETE FROM audit_tree", "the last checkpoint is of the log ORIGIN, and the database has none")]
+    [InlineData("DROP TRIGGER audit_kept; DELETE FROM audit WHERE id > 290", "entries of the audit are missing: there were 300")]
+    public async Task Database_that_was_changed_is_found_at_the_start(string change, string fault)
+    {
+        await Audit(300);
+        var origin = (await Signed(300)).Checkpoint.Origin;
+        await Stop();
+        Change(change);
+        await Begin();
+        Assert.Equal((fault.Replace("ORIGIN", origin, StringComparison.Ordinal), null), (checkpoints.Fault, checkpoints.Latest));
+        await Eventually(() => world.Committed()[^1] == "audit.proof_failed");
+    }
+
+    [Theory]
+    [InlineData("UPDATE audit_tiles SET hashes = zeroblob(length(hashes)) WHERE level = 0 AND number = 0")]
+    [InlineData("DELETE FROM audit_tiles WHERE number = 1")]
+    [InlineData("UPDATE audit_tree SET origin = 'certauthority/0123456789abcdef/89abcdef'")]
+    public async Task Database_that_is_changed_meanwhile_is_found_with_the_next_entry(string change)
+    {
+        await Audit(300);
+        await Signed(300);
+        Change(change);
+        await Audit(1);
+        await Eventually(() => checkpoints.Fault is not null);
+        await Eventually(() => world.Committed()[^1] == "audit.proof_failed");
+        Assert.Equal(300, key.Read(await File.ReadAllTextAsync(LastFile))!.Size);
+    }
+
+    [Theory]
+    [InlineData("gone", "audit_checkpoint is missing, although checkpoints were signed")]
+    [InlineData("of another key", "audit_checkpoint is not a checkpoint that audit_key signed")]
+    [InlineData("torn", "audit_checkpoint is not a checkpoint that audit_key signed")]
+    [InlineData("larger", "entries of the audit are missing: there were 11")]
+    public async Task File_that_does_not_match_is_found_at_the_start(string file, string fault)
+    {
+        await Audit(10);
+        var last = await Signed(10);
+        await Stop();
+        using var other = AuditKey.LoadOrCreate(folder.File("other_key"));
+        if (file == "gone")
+            File.Delete(LastFile);
+        else
+            await File.WriteAllTextAsync(LastFile, file switch
+            {
+                "of another key" => other.Sign(last.Checkpoint).Note,
+                "torn" => last.Note[..^20],
+                _ => key.Sign(last.Checkpoint with { Size = 11 }).Note,
+            });
+        await Begin();
+        Assert.EndsWith(fault, checkpoints.Fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Restore_begins_another_log_and_records_the_last_checkpoint()
+    {
+        await Audit(10);
+        var first = await Signed(10);
+        await Stop();
+        await Begin(isRestored: true);
+        var second = await Signed(11);
+        Assert.NotEqual(first.Checkpoint.Origin, second.Checkpoint.Origin);
+        var entry = Newest();
+        Assert.Equal("audit.log_replaced", entry.Event);
+        Assert.Equal([new AuditChange("checkpoint", string.Join(' ', first.Note.Split('\n')[..3]), second.Checkpoint.Origin)], entry.Changes!);
+        Assert.Equal(Root(11), second.Checkpoint.Root);
+        Assert.Null(checkpoints.Fault);
+    }
+
+    [Fact]
+    public async Task Accepted_fault_begins_another_log_of_what_is_there()
+    {
+        await Audit(300);
+        var first = await Signed(300);
+        await Assert.ThrowsAsync<ProblemException>(() => checkpoints.Accept(Installation, World.Entry("audit.accepted")));
+        await Stop();
+        Change("DROP TRIGGER audit_kept; DELETE FROM audit WHERE id = 7");
+        Change("UPDATE audit_tiles SET hashes = zeroblob(length(hashes))");
+        await Begin();
+        Assert.NotNull(checkpoints.Fault);
+
+        var why = await checkpoints.Accept(Installation, World.Entry("audit.accepted"));
+
+        await Eventually(() => checkpoints.Latest is { Checkpoint.Size: >= 300 });
+        var second = checkpoints.Latest!;
+        Assert.NotEqual(first.Checkpoint.Origin, second.Checkpoint.Origin);
+        Assert.Equal(Root((int)second.Checkpoint.Size), second.Checkpoint.Root);
+        var accepted = world.Database.Read(snapshot => snapshot.NumberedAudit(new AuditWish())).Select(one => one.Entry).Single(one => one.Event == "audit.accepted");
+        Assert.Equal((why, string.Join(' ', first.Note.Split('\n')[..3])), (accepted.Reason, accepted.Changes![0].Old));
+        await Restart();
+        Assert.Null(checkpoints.Fault);
+    }
+
+    [Fact]
+    public async Task Directory_has_every_tile_and_no_entry()
+    {
+        await Audit(300);
+        await Signed(300);
+        var directory = folder.File("audit");
+        checkpoints.ForReaders = new AuditDirectory(directory, NullLogger.Instance);
+        await Audit(300);
+        var signed = await Signed(600);
+        await Eventually(() => File.Exists(Path.Combine(directory, "checkpoint")));
+        Assert.Equal((signed.Note, signed.Signature), (await File.ReadAllTextAsync(Path.Combine(directory, "checkpoint")), await File.ReadAllTextAsync(Path.Combine(directory, "checkpoint.sig"))));
+        var tree = new Tree(600, tile => File.ReadAllBytes(Path.Combine(directory, tile.Path(tile.WidthIn(600)))));
+        Assert.Equal(signed.Checkpoint.Root, tree.Root());
+        Assert.True(Proof.Includes(tree.Leaf(599), 599, 600, tree.Inclusion(599), signed.Checkpoint.Root));
+        Assert.False(Directory.Exists(Path.Combine(directory, "tile", "entries")));
+        // The next tile is full, and what it was before goes.
+        await Audit(168);
+        await Signed(768);
+        await Eventually(() => File.Exists(Path.Combine(directory, "tile/0/002")) && !Directory.Exists(Path.Combine(directory, "tile/0/002.p")));
+    }
+
+    [Fact]
+    public async Task Checkpoint_is_verified_by_ssh_keygen()
+    {
+        await Audit(1);
+        var signed = await Signed(1);
+        await File.WriteAllTextAsync(folder.File("signers"), $"audit {key.PublicKey.ToLine("")}\n");
+        await File.WriteAllTextAsync(folder.File("sig"), signed.Signature);
+        string[] verify = ["-Y", "verify", "-f", folder.File("signers"), "-I", "audit", "-s", folder.File("sig"), "-n"];
+        Assert.Equal(0, await Keygen([.. verify, AuditKey.Purpose], signed.Note));
+        Assert.NotEqual(0, await Keygen([.. verify, AuditKey.Purpose], signed.Note.Replace("\n1\n", "\n2\n", StringComparison.Ordinal)));
+        Assert.NotEqual(0, await Keygen([.. verify, "file"], signed.Note));
+    }
+
+    private async Task<int?> Keygen(string[] arguments, string input) =>
+        (await new CertAuthority.Linux.ChildProcess("ssh-keygen", [.. arguments]) { Input = System.Text.Encoding.UTF8.GetBytes(input) }.Run(CancellationToken.None)).ExitCode;
+
+    private Task Begin() => Begin(isRestored: false);
+
+    private async Task Begin(bool isRestored)
+    {
+        checkpoints = new Checkpoints(world.Database, key, LastFile, TimeProvider.System, NullLogger.Instance);
+        checkpoints.Begin(Installation, isRestored);
+        await checkpoints.StartAsync(CancellationToken.None);
+    }
+
+    private async Task Stop()
+    {
+        await checkpoints.StopAsync(CancellationToken.None);
+        checkpoints.Dispose();
+    }
+
+    private async Task Restart()
+    {
+        await Stop();
+        await Begin();
+    }
+
+    private Task Audit(int count) => world.Database.Commit(transaction =>
+    {
+        for (var i = 0; i < count; i++)
+            transaction.Audit(World.Entry("test.happened") with { Reason = $"{i}" });
+        return true;
+    });
+
+    private async Task<SignedCheckpoint> Signed(long size)
+    {
+        await Eventually(() => checkpoints.Latest?.Checkpoint.Size == size);
+        return checkpoints.Latest!;
+    }
+
+    private byte[] Root(int size)
+    {
+        var tree = new GrowingTree(0, _ => null);
+        foreach (var (_, bytes) in world.Database.Read(snapshot => snapshot.AuditBytes(0, size)))
+            tree.Add(TreeHash.OfLeaf(bytes));
+        Assert.Equal(size, tree.Size);
+        return tree.Grown().Root();
+    }
+
+    private AuditEntry Newest() => world.Database.Read(snapshot => snapshot.NumberedAudit(new AuditWish(), 1))[0].Entry;
+
+    private void Change(string sql)
+    {
+        using var outside = world.Outside();
+        using var command = outside.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+        SqliteConnection.ClearAllPools();
+    }
+
+    private static async Task Eventually(Func<bool> what)
+    {
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); !what(); await Task.Delay(20))
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), "it never came about");
+    }
+}
