@@ -7,7 +7,9 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>A private key in an unencrypted OpenSSH file that only its owner can read, with its public key in <c>.pub</c> next to it.</summary>
+/// <summary>
+/// A private key in an unencrypted OpenSSH file that only its owner can read, with its public key in <c>.pub</c> next to it.
+/// </summary>
 internal static class KeyFile
 {
     /// <summary>Loads the key; if neither the key nor <c>.pub</c> exists, creates one.</summary>

@@ -51,7 +51,8 @@ public sealed class ExportMutationTests : IDisposable
             Export(directory, entries);
             var what = Mutate(directory, dice);
             kinds.Add(what.Split(' ')[0]);
-            if ((await Tctl(directory, null)).Count == 0)
+            // Where the checkpoint is as it was, its signature is, too.
+            if ((await Tctl(directory, null, isSigned: what.Contains(directory, StringComparison.Ordinal))).Count == 0)
                 missed.Add($"tctl, {n}: {what}");
         }
         Assert.Empty(missed);
@@ -141,7 +142,8 @@ public sealed class ExportMutationTests : IDisposable
                 File.Delete(gone);
                 return $"removed {gone}";
             case 8:
-                return $"bit-of-the-checkpoint {Flip(Path.Combine(directory, "checkpoint"), dice)}";
+                Flip(Path.Combine(directory, "checkpoint"), dice);
+                return "bit-of-the-checkpoint";
             case 9:
                 var (text, size) = (File.ReadAllText(Path.Combine(directory, "checkpoint")), dice.Throw(2000));
                 File.WriteAllText(Path.Combine(directory, "checkpoint"), text.Replace($"\n{Size}\n", $"\n{(size == Size ? 1 : size)}\n", StringComparison.Ordinal));
@@ -149,7 +151,8 @@ public sealed class ExportMutationTests : IDisposable
             case 10:
                 var signature = Path.Combine(directory, "checkpoint.sig");
                 var lines = File.ReadAllLines(signature);
-                var (line, at) = (1 + dice.Throw(lines.Length - 3), dice.Throw(60));
+                // The first line has the version of the format, of which OpenSSH accepts smaller ones.
+                var (line, at) = (2 + dice.Throw(lines.Length - 4), dice.Throw(40));
                 lines[line] = string.Concat(lines[line].AsSpan(0, at), lines[line][at] == 'A' ? "B" : "A", lines[line].AsSpan(at + 1));
                 File.WriteAllLines(signature, lines);
                 return $"letter-of-the-signature {line}:{at}";
@@ -180,13 +183,13 @@ public sealed class ExportMutationTests : IDisposable
     }
 
     // As the commands do it: the signature first, then every entry.
-    private static async Task<List<string>> Tctl(string directory, Checkpoint? earlier)
+    private static async Task<List<string>> Tctl(string directory, Checkpoint? earlier, bool isSigned = false)
     {
         var log = new ExportedLog(directory);
         try
         {
             var last = await log.Last(CancellationToken.None);
-            var faults = await CheckpointSignature.Fault(last, last.Key, CancellationToken.None) is { } fault ? new List<string> { fault } : [];
+            var faults = !isSigned && await CheckpointSignature.Fault(last, last.Key, CancellationToken.None) is { } fault ? new List<string> { fault } : [];
             faults.AddRange(await new AuditVerification(log, last.Checkpoint, earlier is null ? [] : [earlier]).Faults(CancellationToken.None));
             return faults;
         }
