@@ -84,7 +84,7 @@ def verify_export(folder, kept, key):
         elif kept_root[0] > size:
             yield "%s has %d entries, and the log has %d: entries are missing" % (name, kept_root[0], size)
         roots.append(tuple(kept_root))
-    peaks, levels, done = [], [[]], 0
+    peaks, levels, done = [], [[] for _ in range(8)], 0
     while done < size:
         width = min(256, size - done)
         entries = list(read_bundle(Path(folder, path_of("entries", done // 256, width)).read_bytes()))
@@ -104,8 +104,6 @@ def verify_export(folder, kept, key):
                 above = []
                 for digest in hashes:
                     add(above, digest)
-                if level + 1 == len(levels):
-                    levels.append([])
                 levels[level + 1].append(root_of(above))
                 levels[level] = []
     print("%d entries of %s are checked" % (size, origin))

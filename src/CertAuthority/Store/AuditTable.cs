@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Text.Json;
+using CertAuthority.Proofs;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
@@ -13,13 +14,19 @@ internal static class AuditTable
     // How many entries are read in the hope that they fill a page, and at most for a page if a filter skips entries.
     private const int Near = 5000;
 
+    /// <summary>Records what happened, in the transaction of the change.</summary>
+    /// <exception cref="ProblemException">Invalid: the entry is longer than a log of the audit can contain.</exception>
     public static void Audit(this Transaction transaction, AuditEntry entry)
     {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(entry, ProtocolJson.Strict.Of<AuditEntry>());
+        if (bytes.Length > EntryBundle.LongestEntry)
+            throw new ProblemException(new Problem(
+                ProblemCode.Invalid,
+                $"this has {bytes.Length} bytes of text for the audit, which takes {EntryBundle.LongestEntry}; name less at once"));
         transaction.Audited.Add(entry);
         transaction.Execute(
             "INSERT INTO audit (time, event, user, request, entry) VALUES ($1, $2, $3, $4, $5)",
-            entry.Time, entry.Event, entry.User, entry.Request,
-            JsonSerializer.SerializeToUtf8Bytes(entry, ProtocolJson.Strict.Of<AuditEntry>()));
+            entry.Time, entry.Event, entry.User, entry.Request, bytes);
         if (entry is { Request: null, Requests: { } requests })
             foreach (var request in requests)
                 transaction.Execute("INSERT OR IGNORE INTO audit_requests VALUES ($1, last_insert_rowid())", request);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using CertAuthority.Auditing;
 using CertAuthority.Proofs;
 using CertAuthority.Protocol;
@@ -55,6 +56,25 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Longest_entry_is_65535_bytes_long()
+    {
+        var without = JsonSerializer.SerializeToUtf8Bytes(World.Entry("test.happened") with { Reason = "" }, ProtocolJson.Strict.Of<AuditEntry>()).Length;
+        var longest = World.Entry("test.happened") with { Reason = new string('x', EntryBundle.LongestEntry - without) };
+        await Assert.ThrowsAsync<ProblemException>(() => world.Database.Commit(transaction =>
+        {
+            transaction.Audit(longest with { Reason = longest.Reason + "x" });
+            return true;
+        }));
+        await world.Database.Commit(transaction =>
+        {
+            transaction.Audit(longest);
+            return true;
+        });
+        await Signed(1);
+        Assert.Equal(EntryBundle.LongestEntry, world.Database.Read(snapshot => snapshot.AuditBytes(0, 2)).Single().Bytes.Length);
+    }
+
+    [Fact]
     public async Task Next_run_goes_on_with_the_log()
     {
         await Audit(10);
@@ -102,7 +122,7 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
     [InlineData("UPDATE audit_tiles SET hashes = zeroblob(length(hashes)) WHERE level = 1")]
     [InlineData("DELETE FROM audit_tiles WHERE number = 1")]
     [InlineData("UPDATE audit_tree SET origin = 'certauthority/0123456789abcdef/89abcdef'")]
-    public async Task Database_that_is_changed_meanwhile_is_found_with_the_next_entry(string change)
+    public async Task Database_changed_meanwhile_is_found_with_the_next_entry(string change)
     {
         await Audit(300);
         await Signed(300);

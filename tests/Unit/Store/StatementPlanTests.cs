@@ -9,6 +9,7 @@ using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
+using CertAuthority.Proofs;
 using CertAuthority.Signing;
 using CertAuthority.Store;
 
@@ -43,6 +44,9 @@ public sealed class StatementPlanTests : IAsyncLifetime
         ("DecisiveRows.InspectHistory", _ => true, "reads what is over, in the background, once in each run"),
         ("CertificateTable.InspectCertificates", _ => true, "reads what is over, in the background, once in each run"),
         ("AuditTable.InspectAudit", _ => true, "reads what is over, in the background, once in each run"),
+        ("TreeTables.AuditBytes", _ => true, "a page in the order of the numbers"),
+        ("TreeTables.NumberAt", _ => true, "only where somebody removed entries from the database of an earlier version"),
+        ("TreeTables.PlaceOf", _ => true, "only where somebody removed entries from the database of an earlier version"),
         ("OutboxTable.Waiting", _ => true, "at most 10,000 events wait for each receiver"),
     ];
 
@@ -216,6 +220,10 @@ public sealed class StatementPlanTests : IAsyncLifetime
                 from node in (NodeFilter?[])[null, new("abcd", ["abcd"])]
                 from requester in (string?[])[null, "abcd"]
                 select new RequestFilter([.. states], role, since) { Node = node, Requester = requester };
+        if (type == typeof(StoredTree))
+            return [new StoredTree("abcd", 1, 1), new StoredTree("abcd", 1, 2)];
+        if (type == typeof(IEnumerable<KeyValuePair<TileId, byte[]>>))
+            return [new[] { KeyValuePair.Create(new TileId(0, 0), new byte[32]) }];
         if (type == typeof(bool))
             return [true, false];
         if (type == typeof(AuditWish))
