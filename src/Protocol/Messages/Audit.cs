@@ -71,6 +71,9 @@ public sealed record DaemonStatus
     /// <summary>The state of each receiver of notices; null if there are none.</summary>
     public ReceiverStatus[]? Notifications { get; init; }
 
+    /// <summary>The state of each place to which the daemon sends the audit; null if there are none.</summary>
+    public AuditSinkStatus[]? AuditSinks { get; init; }
+
     /// <summary>The state of the directory from which hosts fetch the list; null if there is none.</summary>
     public PublishedStatus? Published { get; init; }
 
@@ -86,6 +89,13 @@ public sealed record DaemonStatus
     /// <summary>The state of the disk with the database; null from a daemon of an earlier version.</summary>
     public DiskStatus? Disk { get; init; }
 }
+
+/// <summary>A place to which the daemon sends the audit.</summary>
+/// <param name="Name"><c>file</c>, <c>journal</c>, or <c>webhook/</c> and a name.</param>
+/// <param name="Waiting">How many entries it does not have yet.</param>
+/// <param name="Failure">Why it does not get them; null if nothing keeps it from that.</param>
+/// <param name="FailingSince">When the failure began.</param>
+public sealed record AuditSinkStatus(string Name, long Waiting, string? Failure = null, DateTimeOffset? FailingSince = null);
 
 /// <summary>A clock that shows the wrong time.</summary>
 /// <param name="Expected">The time that it should show, by the elapsed time.</param>

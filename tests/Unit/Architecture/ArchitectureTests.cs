@@ -36,7 +36,8 @@ public class ArchitectureTests
         ["Push"] = ["Hosting", "Revocation", "Store", "Signing", "Configuration"],
         ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Configuration"],
         ["Notices"] = ["Store", "Configuration"],
-        ["Jobs"] = ["Hosting", "Notices", "Operations", "Push", "Revocation", "Store", "Signing", "Configuration"],
+        ["Flow"] = ["Notices", "Store", "Configuration"],
+        ["Jobs"] = ["Hosting", "Flow", "Notices", "Operations", "Push", "Revocation", "Store", "Signing", "Configuration"],
         ["Api"] = ["Operations", "Configuration", "Store"],
     };
 
