@@ -105,7 +105,10 @@ public sealed class AuditFlowTests
         // Somewhere else it goes on where it was; and what happens while it is gone from the configuration is not in it.
         scratch.Write("certauthority.yaml", $"audit: {{file: {file}.elsewhere}}\n");
         await daemon.Signal("HUP");
-        await Eventually.Holds(() => File.Exists($"{file}.elsewhere") && File.ReadAllText($"{file}.elsewhere").Contains("daemon.reloaded"));
+        await Eventually.Holds(() => File.Exists($"{file}.elsewhere"));
+        (await daemon.Administrator.Types("tctl", "users", "update", "me", "--set-logins=z")).Done();
+        await UpToDate(daemon, "file");
+        Assert.Contains("user.updated", File.ReadAllText($"{file}.elsewhere"));
         await daemon.Stop();
         AssertIsAudit(daemon, File.ReadAllText(file) + File.ReadAllText($"{file}.elsewhere"), reloaded.GetProperty("seq").GetInt64());
         await daemon.Restart();
@@ -115,6 +118,45 @@ public sealed class AuditFlowTests
         scratch.Write("certauthority.yaml", "audit: {}\n");
         await daemon.Signal("HUP");
         await Eventually.Holds(async () => await Sink(daemon, "file") is null, "no sink is left");
+    }
+
+    [Fact]
+    public async Task Restored_daemon_appends_to_what_was_lost()
+    {
+        using var scratch = new Scratch();
+        var file = scratch["audit.jsonl"];
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"audit: {{file: {file}}}\n");
+        await DaemonTests.Setup(daemon);
+        await UpToDate(daemon, "file");
+        await Eventually.Holds(() => Recorded(daemon) == daemon.StoredAudit()[^1].Seq);
+        (await daemon.Administrator.Types("tctl", "backup", scratch["backup.db"])).Done();
+        for (var n = 0; n < 5; n++)
+            (await daemon.Administrator.Types("tctl", "users", "update", "me", $"--set-logins=lost{n}")).Done();
+        await UpToDate(daemon, "file");
+        await daemon.Stop("KILL");
+        var lost = await File.ReadAllTextAsync(file);
+        foreach (var part in (string[])["certauthority.db", "certauthority.db-wal", "certauthority.db-shm"])
+            File.Delete(daemon.File(part));
+        File.Move(scratch["backup.db"], daemon.File("certauthority.db"));
+
+        await daemon.Restart();
+        await UpToDate(daemon, "file");
+
+        var text = await File.ReadAllTextAsync(file);
+        Assert.StartsWith(lost, text, StringComparison.Ordinal);
+        var first = JsonDocument.Parse(text[lost.Length..].Split('\n')[0]).RootElement.GetProperty("seq").GetInt64();
+        AssertIsAudit(daemon, text[lost.Length..], first);
+        Assert.InRange(daemon.StoredAudit().First(entry => Encoding.UTF8.GetString(entry.Json).Contains("daemon.restored")).Seq, first, first + 1);
+    }
+
+    /// <summary>The position of the file in the database.</summary>
+    private static long Recorded(TestDaemon daemon)
+    {
+        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={daemon.File("certauthority.db")};Mode=ReadOnly;Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT position FROM audit_sinks WHERE name = 'file'";
+        return (long)command.ExecuteScalar()!;
     }
 
     [Theory]
@@ -341,15 +383,15 @@ public sealed class AuditFlowTests
         public Journal(string socket)
         {
             process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(Path.Combine(World.Repository, "tests", "journal"), [socket]) { RedirectStandardOutput = true, UseShellExecute = false })!;
-            Assert.Equal("", process.StandardOutput.ReadLine());
             process.OutputDataReceived += (_, line) =>
             {
-                if (line.Data is { } text)
+                if (line.Data is { Length: > 0 } text)
                     lock (entries)
                         entries.Add(JsonDocument.Parse(text).RootElement.EnumerateArray().GroupBy(field => field[0].GetString()!, field => field[1].GetString()!)
                             .ToDictionary(field => field.Key, field => field.Select(value => field.Key == "fault" ? value : Encoding.UTF8.GetString(Convert.FromBase64String(value))).ToArray()));
             };
             process.BeginOutputReadLine();
+            Assert.True(SpinWait.SpinUntil(() => File.Exists(socket), TimeSpan.FromSeconds(20)), "tests/journal does not listen");
         }
 
         public List<Dictionary<string, string[]>> Entries

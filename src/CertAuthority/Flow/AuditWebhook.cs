@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using CertAuthority.Configuration;
 using CertAuthority.Notices;
 using CertAuthority.Store;
@@ -11,8 +10,6 @@ namespace CertAuthority.Flow;
 /// <param name="clock">The time of a call, which is signed too.</param>
 internal sealed class AuditWebhook(WebhookSettings webhook, TimeSpan within, TimeProvider clock) : AuditSink(NameOf(webhook))
 {
-    private const int KeptAnswer = 2000;
-
     public override int Most => 100;
 
     public override TimeSpan LongestPause => TimeSpan.FromHours(1);
@@ -24,15 +21,10 @@ internal sealed class AuditWebhook(WebhookSettings webhook, TimeSpan within, Tim
         var wanted = entries.Where(Wants).ToList();
         if (wanted.Count == 0)
             return entries.Count;
-        var body = Body(wanted);
-        using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url)
-        {
-            Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
-            Headers = { { Webhook.SignatureHeader, Webhook.Signature(webhook.Key.AsSpan(), clock.GetUtcNow(), body) } },
-        };
-        var answer = await HttpAnswer.To(request, within, stopping);
-        var said = answer.Body[..Math.Min(answer.Body.Length, KeptAnswer)];
-        return answer.Fault is null ? entries.Count : throw new IOException(said.Length > 0 ? $"{answer.Fault}: {said}" : answer.Fault);
+        var result = await Webhook.Post(webhook, Body(wanted), clock.GetUtcNow(), within, stopping);
+        return result.Fault is { } fault
+            ? throw new IOException(result.Said.Length > 0 ? $"{fault}: {result.Said}" : fault)
+            : entries.Count;
     }
 
     // Nobody knows what an entry was that cannot be read, so it is not kept from anybody.

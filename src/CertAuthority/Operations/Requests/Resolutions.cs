@@ -78,7 +78,8 @@ internal static class Resolutions
                         Next: [new NextStep.EndRequest($"{request.Id}")]));
             transaction.RemoveRequest(request);
             transaction.Audit(
-                RequestChanges.Resolved(by.Caller, AuditEvents.RequestRemoved, ended.Request, RequestChanges.OfRecord(transaction, request), now));
+                RequestChanges.Resolved(
+                    by.Caller, AuditEvents.RequestRemoved, ended.Request, RequestChanges.OfRecord(transaction, request), now));
             return ended;
         }, takesAway: true);
         return await Ended(ca, removed, now);
