@@ -208,7 +208,7 @@ public sealed class AuditFlowTests
             var kind = AuditEvents.Find(entry.Event)!;
             Assert.Equal([$"{seq}"], fields["CA_SEQ"]);
             Assert.Equal([Encoding.UTF8.GetString(json)], fields["CA_ENTRY"]);
-            Assert.Equal(([kind.MessageId], [$"{(int)kind.Priority}"], [entry.Event]), (fields["MESSAGE_ID"], fields["PRIORITY"], fields["CA_EVENT"]));
+            Assert.Equal([kind.MessageId, $"{(int)kind.Priority}", entry.Event], [.. fields["MESSAGE_ID"], .. fields["PRIORITY"], .. fields["CA_EVENT"]]);
             Assert.Equal(entry.User is { } user ? [user] : null, fields.GetValueOrDefault("CA_USER"));
             Assert.StartsWith($"{entry.Event} by ", Assert.Single(fields["MESSAGE"]));
         }
