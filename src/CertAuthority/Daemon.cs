@@ -125,9 +125,10 @@ internal sealed class Daemon : IAsyncDisposable
         IEnumerable<IHostedService?> services =
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,
-            new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new HostRenewal(ca, log), new HostWatch(ca, log),
-            new DiskWatch(ca, log), new PolicyReview(ca, log), new AccountRound(ca, log), groups, new RefusalCounts(ca, log),
-            new DatabaseCheck(data.Database, damage, system, log), checkpoints, audit, reload, access, sockets,
+            new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new AuditFlow(ca, current, log), new HostRenewal(ca, log),
+            new HostWatch(ca, log), new DiskWatch(ca, log), new PolicyReview(ca, log), new AccountRound(ca, log), groups,
+            new RefusalCounts(ca, log), new DatabaseCheck(data.Database, damage, system, log), checkpoints, audit, reload,
+            access, sockets,
         ];
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));
         var serving = new Serving(ca, current, self, names);

@@ -1,4 +1,5 @@
 using CertAuthority.Configuration;
+using CertAuthority.Flow;
 using CertAuthority.Notices;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -8,7 +9,7 @@ namespace CertAuthority;
 
 /// <summary>Brings the database in line with the settings in force: at the start, and after each reload.</summary>
 /// <param name="ca">The database and the limits.</param>
-/// <param name="settings">The receivers of notices.</param>
+/// <param name="settings">The receivers of notices and of the audit.</param>
 /// <param name="log">Gets a line about what was taken back or dropped.</param>
 internal sealed class Reconfiguration(CurrentAuthority ca, CurrentSettings settings, ILogger log) : IHostedService
 {
@@ -22,18 +23,20 @@ internal sealed class Reconfiguration(CurrentAuthority ca, CurrentSettings setti
     public async Task Apply()
     {
         var taken = settings.Now;
-        await SetReceivers(taken.Settings.Notify);
+        await SetReceivers(taken.Settings);
         await TakeBack(ca.Under(taken));
     }
 
     /// <summary>Drops messages queued for receivers that the configuration no longer names, and logs how many.</summary>
-    private async Task SetReceivers(NotifySettings notify)
+    private async Task SetReceivers(Settings settings)
     {
-        var receivers = Channels.From(notify).Select(channel => channel.Receiver).ToList();
+        var receivers = Channels.From(settings.Notify).Select(channel => channel.Receiver).ToList();
+        var sinks = AuditSinks.From(settings, ca.Now.Database, ca.Clock).ConvertAll(sink => sink.Name);
         var dropped = await ca.Now.Database.Commit(transaction =>
         {
             var before = transaction.ReceiverStatuses();
             transaction.SetReceivers(receivers);
+            transaction.SetAuditSinks(sinks);
             return before.FindAll(receiver => receiver.Waiting > 0 && !receivers.Exists(one => one.Name == receiver.Name));
         }, takesAway: true);
         foreach (var receiver in dropped)

@@ -141,8 +141,9 @@ public static partial class AtomicFile
         }
     }
 
-    // A rename survives a power cut only if its folder is flushed; .NET cannot open folders.
-    private static void FlushDirectory(string path)
+    /// <summary>Makes a new or renamed file of a folder survive a power cut; .NET cannot open folders.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static void FlushDirectory(string path)
     {
         using var directory = OwnFile.OpenDirectory(path);
         if (directory.IsInvalid || Fsync(directory) != 0)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
+using Microsoft.Data.Sqlite;
 
 namespace CertAuthority.Tests.EndToEnd;
 
@@ -131,8 +132,37 @@ internal sealed class TestDaemon : IAsyncDisposable
             await process.WaitForExitAsync();
         }
         process.Dispose();
+        var fault = FaultOfAudit();
         if (ownsScratch)
             scratch.Dispose();
+        Assert.True(fault is null, fault);
+    }
+
+    /// <summary>The entries of the audit as they are stored.</summary>
+    public List<(long Seq, byte[] Json)> StoredAudit()
+    {
+        using var connection = new SqliteConnection($"Data Source={File("certauthority.db")};Mode=ReadOnly;Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT id, entry FROM audit ORDER BY id";
+        using var rows = command.ExecuteReader();
+        var entries = new List<(long, byte[])>();
+        while (rows.Read())
+            entries.Add((rows.GetInt64(0), rows.GetFieldValue<byte[]>(1)));
+        return entries;
+    }
+
+    /// <summary>Whatever a test did, each entry has the members that the table of events says. A database that a test spoilt is not read.</summary>
+    private string? FaultOfAudit()
+    {
+        try
+        {
+            return System.IO.File.Exists(File("certauthority.db")) ? StoredAudit().Select(entry => AuditFields.Fault(entry.Json)).FirstOrDefault(fault => fault is not null) : null;
+        }
+        catch (Exception e) when (e is SqliteException or System.Text.Json.JsonException)
+        {
+            return null;
+        }
     }
 
     // tsh makes its home itself, but cannot write into a folder of root's.

@@ -169,7 +169,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
     {
         transaction.BeginTree(origin);
         if (replaced is not null)
-            transaction.Audit(Entry("audit.log_replaced") with { Changes = [new AuditChange("checkpoint", replaced, origin)] });
+            transaction.Audit(AuditEvents.AuditLogReplaced.At(Now()) with { Changes = [new AuditChange("checkpoint", replaced, origin)] });
     }
 
     /// <summary>Decides what comes next.</summary>
@@ -252,14 +252,13 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
         log.LogCritical("{Fault}; no certificate is issued until an administrator has looked", Printable.Escape(fault!));
         await database.Commit(transaction =>
         {
-            transaction.Audit(Entry("audit.proof_failed") with { Reason = fault });
+            transaction.Audit(AuditEvents.AuditProofFailed.At(Now()) with { Reason = fault });
             return true;
         }, takesAway: true);
         isFaultRecorded = true;
     }
 
-    private AuditEntry Entry(string what) =>
-        new() { Time = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds()), Event = what };
+    private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

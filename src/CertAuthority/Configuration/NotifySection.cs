@@ -4,6 +4,7 @@ using System.Text;
 using CertAuthority.Access.Notices;
 using CertAuthority.Access.Values;
 using CertAuthority.Linux;
+using CertAuthority.Protocol;
 using CertAuthority.Resources;
 using MimeKit;
 
@@ -73,11 +74,33 @@ internal static class NotifySection
                     "secret_file",
                     $"{each.Full("secret_file")}: the secret has less than {ShortestKey} bytes; make one with: openssl rand -hex 32");
             var filter = Filter(each, NoticeEvents.All);
+            var audit = Audit(each);
             each.Done();
             if (url is not null && key is not null)
-                webhooks.Add(new WebhookSettings(name, url, [.. key], filter));
+                webhooks.Add(new WebhookSettings(name, url, [.. key], filter)
+                {
+                    Audit = audit,
+                    GetsNotices = audit.IsEmpty || !filter.Events.IsEmpty || !filter.Roles.IsEmpty,
+                });
         }
         return (webhooks.ToImmutable(), slack.ToImmutable());
+    }
+
+    /// <summary>Reads which entries of the audit a webhook gets: <c>true</c> for all of them, or names and globs.</summary>
+    private static ImmutableArray<NamePattern> Audit(FieldReader webhook)
+    {
+        var wanted = webhook.TextsUnlessEmpty("audit", "nothing of the audit");
+        if (wanted is [var (word, _)] && (FieldReader.IsYes(word) || FieldReader.IsNo(word)))
+            return FieldReader.IsYes(word) ? [NamePattern.TryParse("*", out _)!] : [];
+        var patterns = ImmutableArray.CreateBuilder<NamePattern>();
+        foreach (var (text, at) in wanted)
+            if (NamePattern.TryParse(text, out var fault) is not { } pattern)
+                webhook.Fault(at, $"{webhook.Full("audit")}: {fault}");
+            else if (!AuditEvents.All.Any(one => pattern.Matches(one.Name)))
+                webhook.Fault(at, $"{webhook.Full("audit")} takes true, or events of the audit such as certificate.*; none is called \"{text}\"");
+            else
+                patterns.Add(pattern);
+        return patterns.ToImmutable();
     }
 
     private static SlackSettings? SlackChannel(FieldReader each, string name, uint? account)

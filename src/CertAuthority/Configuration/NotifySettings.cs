@@ -25,12 +25,19 @@ internal sealed record NotifySettings(ImmutableArray<string> Command, TimeSpan B
     public MailSettings? Mail { get; init; }
 }
 
-/// <summary>A web server that receives notices.</summary>
+/// <summary>A web server that receives notices, the audit, or both.</summary>
 /// <param name="Name">The name, unique among webhooks.</param>
 /// <param name="Url">The address to which notices are posted. It may contain a secret, so it is shown nowhere.</param>
 /// <param name="Key">The key that signs notices, as in its file without the line end.</param>
 /// <param name="Filter">The notices that it receives.</param>
-internal sealed record WebhookSettings(string Name, Uri Url, ImmutableArray<byte> Key, NoticeFilter Filter);
+internal sealed record WebhookSettings(string Name, Uri Url, ImmutableArray<byte> Key, NoticeFilter Filter)
+{
+    /// <summary>The events of the audit that it receives; empty for none.</summary>
+    public ImmutableArray<NamePattern> Audit { get; init; } = [];
+
+    /// <summary>Whether it receives notices. One for the audit does so only if it says which.</summary>
+    public bool GetsNotices { get; init; } = true;
+}
 
 /// <summary>A channel of Slack that shows notices.</summary>
 /// <param name="Name">The name, unique among webhooks.</param>

@@ -45,6 +45,9 @@ internal sealed record Settings(
     /// <summary>How the daemon writes to hosts.</summary>
     public PushSettings Push { get; init; } = PushSettings.Default;
 
+    /// <summary>Where the audit goes.</summary>
+    public AuditSettings Audit { get; init; } = AuditSettings.Nowhere;
+
     /// <summary>The settings of notices.</summary>
     public NotifySettings Notify { get; init; } = NotifySettings.Nobody;
 

@@ -37,9 +37,15 @@ internal static class SettingsSummary
             ["notify"] = List(
             [
                 .. settings.Notify.Command.IsEmpty ? (string[])[] : [$"command {settings.Notify.Command[0]}"],
-                .. settings.Notify.Webhooks.Select(webhook => $"webhook {webhook.Name}"),
+                .. settings.Notify.Webhooks.Select(
+                    webhook => $"webhook {webhook.Name}{(webhook.Audit.IsEmpty ? "" : " with the audit")}"),
                 .. settings.Notify.Slack.Select(slack => $"webhook {slack.Name}"),
                 .. settings.Notify.Mail is { } mail ? (string[])[$"mail {mail.Server}"] : [],
+            ]),
+            ["audit"] = List(
+            [
+                .. settings.Audit.Journal ? (string[])["journal"] : [],
+                .. settings.Audit.File is { } file ? (string[])[$"file {file}"] : [],
             ]),
             ["publish_dir"] = settings.PublishDirectory,
             ["data_dir"] = settings.DataDirectory,

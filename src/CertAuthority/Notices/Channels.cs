@@ -23,7 +23,7 @@ internal static class Channels
         if (!notify.Command.IsEmpty)
             channels.Add(
                 new(new Receiver("command", NoticeFilter.Everything), (attempt, stopping) => NotifyCommand.Run(notify, attempt, stopping)));
-        foreach (var webhook in notify.Webhooks)
+        foreach (var webhook in notify.Webhooks.Where(webhook => webhook.GetsNotices))
             channels.Add(
                 new(
                     new Receiver($"webhook/{webhook.Name}", webhook.Filter),

@@ -19,6 +19,19 @@ internal static class Webhook
     public static async Task<DeliveryResult> Post(WebhookSettings webhook, Attempt attempt, TimeSpan within, CancellationToken stopping)
     {
         using var request = Request(webhook, attempt.Told, attempt.Now);
+        return await Post(request, within, stopping);
+    }
+
+    /// <summary>Posts JSON that is no notice, signed like one.</summary>
+    public static async Task<DeliveryResult> Post(
+        WebhookSettings webhook, byte[] body, DateTimeOffset now, TimeSpan within, CancellationToken stopping)
+    {
+        using var request = Signed(webhook, body, now);
+        return await Post(request, within, stopping);
+    }
+
+    private static async Task<DeliveryResult> Post(HttpRequestMessage request, TimeSpan within, CancellationToken stopping)
+    {
         var answer = await HttpAnswer.To(request, within, stopping);
         return answer.Fault is null
             ? new DeliveryResult()
@@ -32,12 +45,16 @@ internal static class Webhook
     public static HttpRequestMessage Request(WebhookSettings webhook, Notification told, DateTimeOffset now)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(told with { Text = NoticeText.Chat(told) }, ProtocolJson.Strict.Of<Notification>());
-        return new HttpRequestMessage(HttpMethod.Post, webhook.Url)
-        {
-            Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
-            Headers = { { SignatureHeader, Signature(webhook.Key.AsSpan(), now, body) }, { IdHeader, told.Id } },
-        };
+        var request = Signed(webhook, body, now);
+        request.Headers.Add(IdHeader, told.Id);
+        return request;
     }
+
+    private static HttpRequestMessage Signed(WebhookSettings webhook, byte[] body, DateTimeOffset now) => new(HttpMethod.Post, webhook.Url)
+    {
+        Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
+        Headers = { { SignatureHeader, Signature(webhook.Key.AsSpan(), now, body) } },
+    };
 
     /// <summary><c>t=SECONDS,v1=HEX</c>: HMAC-SHA256 over the seconds since 1970 in decimal, a dot, and the body.</summary>
     public static string Signature(ReadOnlySpan<byte> key, DateTimeOffset now, ReadOnlySpan<byte> body)

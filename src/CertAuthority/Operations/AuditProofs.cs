@@ -89,7 +89,7 @@ internal static class AuditProofs
         if (!by.Caller.IsRoot)
             throw new ProblemException(new Problem(ProblemCode.Denied, "only root begins another log over the audit"));
         var installation = ca.Database.Read(snapshot => snapshot.Installation());
-        return new AuditAccepted(await ca.Checkpoints.Accept(installation, by.Caller.Did("audit.accepted", ca.Now())));
+        return new AuditAccepted(await ca.Checkpoints.Accept(installation, by.Caller.Did(AuditEvents.AuditAccepted, ca.Now())));
     }
 
     private static async Task<EntryProven> Prove(Authority ca, long number)

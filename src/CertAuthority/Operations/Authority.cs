@@ -59,6 +59,9 @@ internal sealed record Authority(
     /// </summary>
     public int ReviewedAtOnce { get; init; } = 1000;
 
+    /// <summary>How far the sinks of the audit are.</summary>
+    public AuditProgress AuditProgress { get; } = new();
+
     /// <summary>The owed withdrawals that some call is finishing.</summary>
     public WithdrawalsAtWork WithdrawalsAtWork { get; } = new();
 

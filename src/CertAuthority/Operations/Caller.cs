@@ -45,17 +45,9 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     public Answerer Answerer => new(Identity, IsRoot, Login);
 
     /// <summary>Creates an audit entry that names the caller.</summary>
-    public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon
-        ? new AuditEntry { Time = now, Event = what }
-        : new AuditEntry
-        {
-            Time = now,
-            Event = what,
-            Uid = Identity.Uid,
-            Account = Identity.Account,
-            LoginUid = Login?.Uid,
-            Program = Program
-        };
+    public AuditEntry Did(AuditEvent what, DateTimeOffset now) => this == Daemon
+        ? what.At(now)
+        : what.At(now) with { Uid = Identity.Uid, Account = Identity.Account, LoginUid = Login?.Uid, Program = Program };
 }
 
 /// <summary>

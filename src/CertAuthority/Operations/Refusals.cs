@@ -51,7 +51,7 @@ internal static class Refusals
             {
                 string[] requests = [
                     .. call.Said["requests"].Where(IsStartOfId).Take(IssuancePolicy.MaxRequests).Select(id => Whole(transaction, id))];
-                transaction.Audit(by.Did("access.refused", now) with
+                transaction.Audit(by.Did(AuditEvents.AccessRefused, now) with
                 {
                     User = call.Said["user"].FirstOrDefault(Names.IsName),
                     Request = call.Said["id"].Where(IsStartOfId).Select(id => Whole(transaction, id)).FirstOrDefault(),
@@ -89,7 +89,7 @@ internal static class Refusals
     public static void RecordLeftOut(Transaction transaction, IEnumerable<LeftOut> leftOut, DateTimeOffset now)
     {
         foreach (var one in leftOut)
-            transaction.Audit((one.By ?? Caller.Daemon).Did("access.refusals_left_out", now) with
+            transaction.Audit((one.By ?? Caller.Daemon).Did(AuditEvents.RefusalsLeftOut, now) with
             {
                 Count = one.Count,
                 Reason = one.By is null

@@ -61,10 +61,8 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys
             var grant = SyncCertification.Decide(now);
             var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, subject, keys.Signing.PublicKey);
             transaction.InsertSyncCertificate(toBeSigned.Certificate.Serial, now, grant.Validity, keys.SigningId, toBeSigned.Bytes);
-            transaction.Audit(new AuditEntry
+            transaction.Audit(AuditEvents.SyncCertificateIssued.At(now) with
             {
-                Time = now,
-                Event = "sync_certificate.issued",
                 Serial = toBeSigned.Certificate.Serial.ToString(),
                 Principals = [Names.DaemonsLogin],
                 ValidBefore = grant.Validity.Before,

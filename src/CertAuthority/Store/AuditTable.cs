@@ -80,6 +80,12 @@ internal static class AuditTable
                 after ?? (wish.OldestFirst ? 0 : snapshot.LastAudit() + 1));
     }
 
+    /// <summary>Returns the entries after a number as they are stored, the oldest first.</summary>
+    public static List<StoredEntry> StoredAudit(this Snapshot snapshot, long after, int most) =>
+        snapshot.Query(
+            "SELECT id, entry FROM audit WHERE id > $1 ORDER BY id LIMIT $2",
+            row => new StoredEntry(row.GetInt64(0), row.GetFieldValue<byte[]>(1)), after, most);
+
     /// <summary>Returns the number of the newest entry; 0 if there is none.</summary>
     public static long LastAudit(this Snapshot snapshot) =>
         snapshot.QueryFirst("SELECT max(id) FROM audit", row => row.IsDBNull(0) ? 0 : row.GetInt64(0));

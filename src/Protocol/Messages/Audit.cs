@@ -71,6 +71,9 @@ public sealed record DaemonStatus
     /// <summary>The state of each receiver of notices; null if there are none.</summary>
     public ReceiverStatus[]? Notifications { get; init; }
 
+    /// <summary>The state of each place to which the daemon sends the audit; null if there are none.</summary>
+    public AuditSinkStatus[]? AuditSinks { get; init; }
+
     /// <summary>The state of the directory from which hosts fetch the list; null if there is none.</summary>
     public PublishedStatus? Published { get; init; }
 
@@ -95,6 +98,13 @@ public sealed record DaemonStatus
 /// <param name="Size">The number of entries in the last checkpoint; null before the first.</param>
 /// <param name="Fault">Why the audit does not match that checkpoint, so that no certificate is issued; null if it does.</param>
 public sealed record AuditLogStatus(string Key, long? Size = null, string? Fault = null);
+
+/// <summary>A place to which the daemon sends the audit.</summary>
+/// <param name="Name"><c>file</c>, <c>journal</c>, or <c>webhook/</c> and a name.</param>
+/// <param name="Waiting">How many entries it does not have yet.</param>
+/// <param name="Failure">Why it does not get them; null if nothing keeps it from that.</param>
+/// <param name="FailingSince">When the failure began.</param>
+public sealed record AuditSinkStatus(string Name, long Waiting, string? Failure = null, DateTimeOffset? FailingSince = null);
 
 /// <summary>A clock that shows the wrong time.</summary>
 /// <param name="Expected">The time that it should show, by the elapsed time.</param>

@@ -15,7 +15,7 @@ internal sealed class StatusCommand : CliCommand
     public StatusCommand()
         : base(
             "status",
-            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the audit does not match its checkpoint, the disk is 90% full, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
+            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
     {
         Options.Add(format);
         Options.Add(wait);
@@ -44,6 +44,7 @@ internal sealed class StatusCommand : CliCommand
             .. status.Published is { } published ? [Show(published)] : (string[])[],
             .. status.Hosts is { } hosts ? [$"hosts written to: {hosts.Written}, {hosts.UpToDate} of them with this list"] : (string[])[],
             .. (status.Notifications ?? []).Select(Show),
+            .. (status.AuditSinks ?? []).Select(Show),
         ]);
         return await Verdict(parsed, ca, status, cancellation);
     }
@@ -75,6 +76,11 @@ internal sealed class StatusCommand : CliCommand
             parsed.Complain(
                 $"{Wording.Count(rows.Length, "row")} of the database cannot be read: {Few(rows, "; ")}",
                 "docs/operating.md says how to mend a row");
+            exitCode = ExitCode.Failed;
+        }
+        foreach (var sink in (status.AuditSinks ?? []).Where(sink => sink.Failure is not null))
+        {
+            parsed.Complain($"the audit does not reach {sink.Name}: {sink.Failure}", "it is tried again, and nothing is lost meanwhile");
             exitCode = ExitCode.Failed;
         }
         if (status.Published is { Failure: not null } published)
@@ -115,6 +121,10 @@ internal sealed class StatusCommand : CliCommand
             + (hosts is { Failure: { } why, FailingSince: { } since }
                 ? $"not up to date since {Wording.Time(since)}: {why}"
                 : "up to date");
+
+    private static string Show(AuditSinkStatus to) =>
+        $"audit ({to.Name}): {to.Waiting} waiting"
+            + (to is { Failure: { } why, FailingSince: { } since } ? $", failing since {Wording.Time(since)}: {why}" : "");
 
     private static string Show(ReceiverStatus to) =>
         $"notifications ({to.Name}): {to.Waiting} waiting, {to.GivenUp} given up" +

@@ -56,7 +56,8 @@ internal static class OneRequest
         foreach (var review in spec.Reviews ?? [])
             steps.Add(Reviewed(review));
         // A certificate is valid from a moment before it was issued, so that clocks may differ.
-        var approved = audit.LastOrDefault(entry => entry.Event == "request.approved")?.Time ?? steps.Max(step => step.Time)!.Value;
+        var approved = audit.LastOrDefault(entry => entry.Event == AuditEvents.RequestApproved.Name)?.Time
+            ?? steps.Max(step => step.Time)!.Value;
         // Somebody who may not read the audit does not learn when an administrator approved.
         if (spec.State == RequestStates.Approved)
             steps.Add(Resolved(spec, audit));
@@ -90,7 +91,7 @@ internal static class OneRequest
     private static Step Resolved(RequestSpec spec, AuditEntry[] audit)
     {
         var state = spec.State.ToLowerInvariant();
-        var at = audit.LastOrDefault(entry => entry.Event == $"request.{state}")?.Time
+        var at = audit.LastOrDefault(entry => entry.Event == AuditEvents.Of("request", state).Name)?.Time
             ?? (spec.Reviews ?? []).LastOrDefault(review => review.ProposedState == spec.State)?.Created;
         return new Step(
             at, $"{state}{(spec.ResolvedBy is { } by ? $" by {by}" : "")}", spec.ResolveReason,

@@ -37,7 +37,8 @@ public class ArchitectureTests
         ["Push"] = ["Hosting", "Revocation", "Store", "Signing", "Configuration"],
         ["Operations"] = ["Store", "Signing", "Resources", "Auditing", "Revocation", "Push", "Configuration"],
         ["Notices"] = ["Store", "Configuration"],
-        ["Jobs"] = ["Hosting", "Notices", "Operations", "Push", "Revocation", "Store", "Signing", "Configuration"],
+        ["Flow"] = ["Notices", "Store", "Configuration"],
+        ["Jobs"] = ["Hosting", "Flow", "Notices", "Operations", "Push", "Revocation", "Store", "Signing", "Configuration"],
         ["Api"] = ["Operations", "Configuration", "Store"],
     };
 
@@ -203,11 +204,11 @@ public class ArchitectureTests
             Everywhere(use => use.What is MethodInfo { Name: "Move" } && use.Type == typeof(File)).Select(use => Outer(use.ByType).FullName!).Distinct().Order(StringComparer.Ordinal));
 
     // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Hosting.Systemd tells systemd that the daemon serves.
-    // The page is the client's, on loopback.
+    // The page is the client's, on loopback. Nothing comes from the journal's socket.
     [Fact]
     public void Only_the_server_and_the_socket_files_serve() =>
         Assert.Equal(
-            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "CertAuthority.Protocol.UnixTransport", "CertAuthority.Ui.PageServer"],
+            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.JournalSocket", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "CertAuthority.Protocol.UnixTransport", "CertAuthority.Ui.PageServer"],
             Everywhere(use => use.What is ConstructorInfo && use.IsNew && use.Type == typeof(System.Net.Sockets.Socket) || use.Type.Namespace == "Microsoft.AspNetCore.Server.Kestrel.Core")
                 .Select(use => use.ByType.FullName!).Distinct().Order(StringComparer.Ordinal));
 

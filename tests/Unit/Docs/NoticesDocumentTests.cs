@@ -44,6 +44,6 @@ public class NoticesDocumentTests
         var sample = File.ReadAllText(Path.Combine(Document.Root, "config", "certauthority.yaml"));
         var keys = Regex.Matches(sample[sample.IndexOf("notify:", StringComparison.Ordinal)..], "^  #   (?<key>[a-z_]+): ", RegexOptions.Multiline).Select(key => key.Groups["key"].Value);
         Assert.Equal(
-            ["name", "url", "url_file", "secret_file", "events", "roles", "kind", "channel", "token_file", "server", "port", "tls", "user", "password_file", "from", "address_template", "events", "roles"], keys);
+            ["name", "url", "url_file", "secret_file", "events", "roles", "audit", "kind", "channel", "token_file", "server", "port", "tls", "user", "password_file", "from", "address_template", "events", "roles"], keys);
     }
 }

@@ -25,6 +25,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(HostPush)] = (world, _, _) => world.Authority.Push,
         [typeof(Checkpoints)] = (world, _, _) => world.Authority.Checkpoints,
         [typeof(NotifyDelivery)] = (_, ca, settings) => new NotifyDelivery(ca, settings, NullLogger.Instance),
+        [typeof(AuditFlow)] = (_, ca, settings) => new AuditFlow(ca, settings, NullLogger.Instance),
         [typeof(HostRenewal)] = (_, ca, _) => new HostRenewal(ca, NullLogger.Instance),
         [typeof(ClockWatch)] = (_, ca, _) => new ClockWatch(ca, NullLogger.Instance),
         [typeof(HostWatch)] = (_, ca, _) => new HostWatch(ca, NullLogger.Instance),

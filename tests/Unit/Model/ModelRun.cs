@@ -105,6 +105,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
             machine.Pass(dice.OneIn(4) ? 6 : 20 + dice.Throw(100));
             await Expect(Next());
         }
+        Compare("the audit", "", string.Join("; ", database.Read(snapshot => snapshot.StoredAudit(0, int.MaxValue)).Select(entry => AuditFields.Fault(entry.Json)).OfType<string>().Distinct()));
     }
 
     private async Task Begin()

@@ -32,6 +32,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
     [
         ("AuditTable.ReadAudit", sql => !sql.Contains("user =", StringComparison.Ordinal) && !sql.Contains("request =", StringComparison.Ordinal),
             "a page in the order of the index; one until a time also reads what is later, and one since a time nothing that is earlier; a filter without an index skips 5000 entries at most"),
+        ("AuditTable.StoredAudit", _ => true, "a piece of bounded size, in the order of the numbers"),
         ("CertificateTable.Certificates",
             sql => !sql.Contains("user_name =", StringComparison.Ordinal) && !sql.Contains("request_id =", StringComparison.Ordinal) && !sql.Contains("revoked IS NOT NULL", StringComparison.Ordinal)
                 && !sql.Contains("valid_before >", StringComparison.Ordinal),

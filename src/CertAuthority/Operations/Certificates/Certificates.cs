@@ -92,6 +92,7 @@ internal static class Certificates
             KrlVersion = krl.Version.ToString(),
             KrlWritten = DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
             Notifications = snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
+            AuditSinks = ca.AuditProgress.Show(snapshot),
             Published = ca.Krl.ForHosts?.Status,
             Hosts = Nodes.Status(ca, snapshot, now),
             DamagedRows = damaged.Length > 0 ? damaged : null,

@@ -104,7 +104,7 @@ internal static class Logins
                 grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.Keys.User.Signing.PublicKey);
             var recorded = RecordedCertificate.From(grant, by.Identity, serial, now, ca.Keys.User.SigningId, session.Id, ask.Node);
             transaction.InsertCertificate(recorded, toBeSigned.Bytes);
-            transaction.Audit(by.Did("certificate.issued", now) with
+            transaction.Audit(by.Did(AuditEvents.CertificateIssued, now) with
             {
                 User = user.Name,
                 Serial = recorded.Serial.ToString(),

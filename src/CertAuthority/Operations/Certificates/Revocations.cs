@@ -66,7 +66,7 @@ internal static class Revocations
         foreach (var certificate in certificates)
         {
             transaction.MarkRevoked(certificate, now);
-            transaction.Audit(by.Did("certificate.revoked", now) with
+            transaction.Audit(by.Did(AuditEvents.CertificateRevoked, now) with
             {
                 User = certificate.UserName,
                 Serial = certificate.Serial.ToString(),

@@ -56,7 +56,7 @@ internal static class Nodes
                 toBeSigned.Certificate.Serial, grant.Node.Id, grant.Node.Name, by.Identity, grant.Principals, now, grant.Validity.After,
                 grant.Validity.Before, ca.Keys.Host.SigningId);
             transaction.InsertHostCertificate(one, toBeSigned.Bytes);
-            transaction.Audit(by.Did("host_certificate.issued", now) with
+            transaction.Audit(by.Did(AuditEvents.HostCertificateIssued, now) with
             {
                 Resource = $"node/{one.NodeName}",
                 Serial = one.Serial.ToString(),
@@ -108,7 +108,7 @@ internal static class Nodes
                 var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.Keys.User.Signing.PublicKey);
                 var one = RecordedCertificate.From(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, ca.Keys.User.SigningId);
                 transaction.InsertCertificate(one, toBeSigned.Bytes);
-                transaction.Audit(by.Caller.Did("certificate.issued", now) with
+                transaction.Audit(by.Caller.Did(AuditEvents.CertificateIssued, now) with
                 {
                     Resource = $"node/{node.Name}",
                     Serial = one.Serial.ToString(),
@@ -165,7 +165,7 @@ internal static class Nodes
             var now = ca.Now();
             await ca.Database.Commit(transaction =>
             {
-                transaction.Audit(by.Caller.Did("node.taken_over", now) with { Resource = $"node/{node.Name}" });
+                transaction.Audit(by.Caller.Did(AuditEvents.NodeTakenOver, now) with { Resource = $"node/{node.Name}" });
                 return true;
             });
         }

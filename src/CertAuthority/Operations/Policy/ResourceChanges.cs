@@ -31,7 +31,7 @@ internal static class ResourceChanges
             _ => throw new InvalidOperationException("there is no resource"),
         };
         var verb = after is null ? "removed" : before is Resource ? "updated" : "created";
-        var entry = by.Did($"{kind.Name}.{verb}", now) with
+        var entry = by.Did(AuditEvents.Of(kind.Name, verb), now) with
         {
             Resource = $"{kind.Name}/{name}",
             Reason = resource is null ? "it could not be read" : null,

@@ -31,9 +31,9 @@ internal static class RequestChanges
     {
         var step = RequestTransitions.Find(request, action, actor, now).OrRefuse();
         var next = transaction.UpdateRequest(request, Resolving.End(request, step, new RequestResolution(by.Name, now, reason)).OrRefuse());
-        var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
+        var what = EventOf(step.To);
         transaction.Audit(Resolved(by, what, next, OfRecord(transaction, request), now));
-        transaction.Tell(by, what, next, now);
+        transaction.Tell(by, what.Name, next, now);
         return new EndedRequest(
             next, step.Revokes ? Revocations.Revoke(transaction, by, transaction.LiveCertificates(request, now), reason, now) : []);
     }
@@ -65,8 +65,12 @@ internal static class RequestChanges
     public static People OfRecord(Snapshot snapshot, AccessRequest request) =>
         People.From(snapshot.FindUser(request.UserId) is { } user ? [user] : [], _ => null).And(request);
 
+    /// <summary>Returns the event of a request that has reached a state.</summary>
+    public static AuditEvent EventOf(RequestState state) =>
+        AuditEvents.Of("request", RequestTransitions.Word(state).ToLowerInvariant());
+
     /// <summary>Creates the audit entry of an answer.</summary>
-    public static AuditEntry Resolved(Caller by, string what, AccessRequest request, People people, DateTimeOffset now) =>
+    public static AuditEntry Resolved(Caller by, AuditEvent what, AccessRequest request, People people, DateTimeOffset now) =>
         Entry(by, what, request, now) with
         {
             Self = Resolving.IsOwn(request, people, by.Answerer) ? true : null,
@@ -74,7 +78,7 @@ internal static class RequestChanges
         };
 
     /// <summary>Creates the audit entry of a change of a request.</summary>
-    public static AuditEntry Entry(Caller by, string what, AccessRequest request, DateTimeOffset now) => by.Did(what, now) with
+    public static AuditEntry Entry(Caller by, AuditEvent what, AccessRequest request, DateTimeOffset now) => by.Did(what, now) with
     {
         User = request.UserName,
         Request = request.Id.ToString(),

@@ -101,7 +101,7 @@ internal static class Requests
             transaction.Tell(
                 by, NoticeEvents.Created, request, now,
                 () => persons.Show(request, now) with { Facts = Facts.Of(ca, persons, request, FactsWish.Notice, now) });
-            transaction.Audit(by.Did("request.created", now) with
+            transaction.Audit(by.Did(AuditEvents.RequestCreated, now) with
             {
                 User = user.Name,
                 Request = id.ToString(),

@@ -40,7 +40,7 @@ internal static class Resolutions
                         ? tally.Overridden
                         : tally.Overridden.Add($"role {changed.Name} changed after the request was made"),
                 });
-            transaction.Audit(RequestChanges.Resolved(by.Caller, "request.approved", next, people, now) with
+            transaction.Audit(RequestChanges.Resolved(by.Caller, AuditEvents.RequestApproved, next, people, now) with
             {
                 Tally = tally.Approvals.IsEmpty ? null : [.. tally.Approvals],
                 Overridden = next.Overridden.IsEmpty ? null : [.. next.Overridden],
@@ -78,7 +78,8 @@ internal static class Resolutions
                         Next: [new NextStep.EndRequest($"{request.Id}")]));
             transaction.RemoveRequest(request);
             transaction.Audit(
-                RequestChanges.Resolved(by.Caller, "request.removed", ended.Request, RequestChanges.OfRecord(transaction, request), now));
+                RequestChanges.Resolved(
+                    by.Caller, AuditEvents.RequestRemoved, ended.Request, RequestChanges.OfRecord(transaction, request), now));
             return ended;
         }, takesAway: true);
         return await Ended(ca, removed, now);

@@ -52,7 +52,7 @@ internal static class Reviews
 
             var next = transaction.UpdateRequest(state.Request, reviewed.Request);
             transaction.InsertReview(next, next.Reviews.Length, reviewed.Review);
-            transaction.Audit(by.Did("request.reviewed", now) with
+            transaction.Audit(by.Did(AuditEvents.RequestReviewed, now) with
             {
                 Reviewer = voter.User.Name,
                 User = next.UserName,
@@ -69,13 +69,13 @@ internal static class Reviews
             });
             if (reviewed.Step is { } step)
             {
-                var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
+                var what = RequestChanges.EventOf(step.To);
                 transaction.Audit(RequestChanges.Resolved(by, what, next, state.People, now) with
                 {
                     Reviewer = voter.User.Name,
                     Tally = reviewed.Standing.IsEmpty ? null : [.. reviewed.Standing],
                 });
-                transaction.Tell(by, what, next, now);
+                transaction.Tell(by, what.Name, next, now);
             }
             else
                 transaction.Tell(

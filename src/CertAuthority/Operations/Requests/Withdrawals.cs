@@ -4,6 +4,7 @@ using CertAuthority.Access.Locks;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
+using CertAuthority.Protocol;
 using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
@@ -156,7 +157,7 @@ internal static class Withdrawals
         var (old, changed) = before.PendingUntil == request.PendingUntil
             ? (before.AccessUntil, request.AccessUntil)
             : (before.PendingUntil, request.PendingUntil);
-        transaction.Audit(RequestChanges.Entry(by, "request.shortened", request, now) with
+        transaction.Audit(RequestChanges.Entry(by, AuditEvents.RequestShortened, request, now) with
         {
             Reason = why,
             Changes = [

@@ -13,7 +13,7 @@ internal static class Backups
         // Recorded first, so that the copy contains the record of itself.
         await ca.Database.Commit(transaction =>
         {
-            transaction.Audit(by.Caller.Did("backup.taken", now));
+            transaction.Audit(by.Caller.Did(AuditEvents.BackupTaken, now));
             return true;
         });
         return await Task.Run(() => ca.Database.BackUp(now));

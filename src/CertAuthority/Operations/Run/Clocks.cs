@@ -29,7 +29,7 @@ internal static class Clocks
         await ca.Database.Commit(transaction =>
         {
             transaction.KeepExpired(step.Shown, step.Expected);
-            transaction.Audit(by.Caller.Did("clock.accepted", step.Shown) with { Reason = Words(step), Changes = Changes(step) });
+            transaction.Audit(by.Caller.Did(AuditEvents.ClockAccepted, step.Shown) with { Reason = Words(step), Changes = Changes(step) });
             return true;
         });
         ca.Clock.Accept();
@@ -54,7 +54,11 @@ internal static class Clocks
             if (!isOver)
                 transaction.KeepExpired(step.Shown, step.Expected);
             transaction.Audit(
-                Caller.Daemon.Did(isOver ? "clock.agreed" : "clock.stepped", now) with { Reason = Words(step), Changes = Changes(step) });
+                Caller.Daemon.Did(isOver ? AuditEvents.ClockAgreed : AuditEvents.ClockStepped, now) with
+                {
+                    Reason = Words(step),
+                    Changes = Changes(step),
+                });
             return true;
         }, takesAway: true);
     }

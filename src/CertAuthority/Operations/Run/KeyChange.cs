@@ -1,5 +1,6 @@
 using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;
 
@@ -62,7 +63,11 @@ internal static class KeyChange
         {
             transaction.RevokeCaKey(other, now);
             transaction.Audit(
-                Caller.Daemon.Did("ca.revoked", now) with { Resource = $"user_ca/{Fingerprint.Compute(other.Key)}", Reason = reason });
+                Caller.Daemon.Did(AuditEvents.CaRevoked, now) with
+                {
+                    Resource = $"user_ca/{Fingerprint.Compute(other.Key)}",
+                    Reason = reason,
+                });
         }
         return (others, revoked.Length);
     }

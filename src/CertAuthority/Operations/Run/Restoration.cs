@@ -1,6 +1,7 @@
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;
 
@@ -43,7 +44,7 @@ internal static class Restoration
     {
         var now = DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
         var reason = $"the daemon was restored from {from}";
-        transaction.Audit(Caller.Daemon.Did("daemon.restored", now) with { Reason = from });
+        transaction.Audit(Caller.Daemon.Did(AuditEvents.DaemonRestored, now) with { Reason = from });
         var ended = transaction.PendingRequests(now).Concat(transaction.ApprovedRequests(now))
             .OrderByDescending(request => request.Created).ThenByDescending(request => $"{request.Id}", StringComparer.Ordinal)
             .Select(request => RequestChanges.EndBecause(
@@ -53,6 +54,7 @@ internal static class Restoration
         var revoked = Revocations.Revoke(transaction, Caller.Daemon, transaction.LiveCertificates(now), reason, now);
 
         transaction.EndSessions();
+        transaction.ForgetAuditFiles();
 
         // Uses the longest time that any configuration allows: the lost daemon may have had another setting.
         var until = now + SiteLimits.Default.Certificate;

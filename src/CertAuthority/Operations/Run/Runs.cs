@@ -23,7 +23,7 @@ internal static class Runs
         return ca.Database.Commit(transaction =>
         {
             var last = transaction.LastServed();
-            transaction.Audit(Entry("daemon.started", admins, last?.Settings, settings, now) with
+            transaction.Audit(Entry(AuditEvents.DaemonStarted, admins, last?.Settings, settings, now) with
             {
                 Reason = last is { Stopped: null, Started: var since }
                     ? $"the run before, started {Instants.Show(since)}, left no record of its stop: it was killed, the machine went down, or nothing could be written"
@@ -40,7 +40,7 @@ internal static class Runs
         var now = ca.Now();
         return ca.Database.Commit(transaction =>
         {
-            transaction.Audit(Entry("daemon.reloaded", admins, transaction.LastServed()?.Settings, settings, now));
+            transaction.Audit(Entry(AuditEvents.DaemonReloaded, admins, transaction.LastServed()?.Settings, settings, now));
             transaction.RecordSettings(settings.ToJsonString());
             return true;
         }, takesAway: true);
@@ -56,13 +56,13 @@ internal static class Runs
         return ca.Database.Commit(transaction =>
         {
             Refusals.RecordLeftOut(transaction, leftOut, now);
-            transaction.Audit(Caller.Daemon.Did("daemon.stopped", now) with { Version = Version, Reason = why });
+            transaction.Audit(Caller.Daemon.Did(AuditEvents.DaemonStopped, now) with { Version = Version, Reason = why });
             transaction.RecordStop(now);
             return true;
         }, takesAway: true);
     }
 
-    private static AuditEntry Entry(string what, AuditAdministrators admins, string? before, JsonObject settings, DateTimeOffset now) =>
+    private static AuditEntry Entry(AuditEvent what, AuditAdministrators admins, string? before, JsonObject settings, DateTimeOffset now) =>
         (Caller.Daemon.Did(what, now) with { Version = Version, Admins = admins }).Changing(
             before is null ? null : JsonNode.Parse(before) as JsonObject, settings);
 }
