@@ -10,7 +10,7 @@ public sealed class ReaderTests
     private static readonly Route[] ForAuditors =
     [
         Routes.GetStatus, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
-        Routes.ListCertificates, Routes.ListAudit,
+        Routes.ListCertificates, Routes.ListAudit, Routes.ListEntrantsEverywhere, Routes.StartAccessReview, Routes.SignAccessReview, Routes.ListAccessReviews,
     ];
 
     [PeopleFact]
