@@ -85,11 +85,10 @@ internal sealed class AccessReportCommand : CliCommand
     private async Task<AccessReport> Take(ParseResult parsed, CancellationToken cancellation)
     {
         var now = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());
-        var end = until.Given(parsed) ?? now;
-        var period = new ReportPeriod(now, Since(parsed, now), end, parsed.GetValue(unused) ?? Quarter);
-        if (period.Since >= period.Until)
+        var period = new ReportPeriod(now, Since(parsed, now), until.Given(parsed), parsed.GetValue(unused) ?? Quarter);
+        if ((period.Until ?? now) is var end && period.Since >= end)
             throw new FailureException(
-                $"the period would end at {Wording.Time(period.Until)}, and begin at {Wording.Time(period.Since)}", exitCode: ExitCode.Usage);
+                $"the period would end at {Wording.Time(end)}, and begin at {Wording.Time(period.Since)}", exitCode: ExitCode.Usage);
         using var ca = ServerOption.Connect(parsed);
         return await new ReportSource(ca, parsed.Say).Take(period, parsed.GetValue(full) ? null : Listed, cancellation);
     }

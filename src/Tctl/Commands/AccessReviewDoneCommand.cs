@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
@@ -13,7 +14,7 @@ internal sealed class AccessReviewDoneCommand : CliCommand
     // The user may have to type a passphrase.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    private readonly Argument<long> number = new("NUMBER")
+    private readonly Argument<string> number = new("NUMBER")
     {
         Description = "The number of the review",
         CompletionSources = { AdminCompletions.OpenAccessReviews }
@@ -52,7 +53,7 @@ internal sealed class AccessReviewDoneCommand : CliCommand
     {
         var file = await ReportFile.Read(parsed.GetValue(report)!, cancellation);
         using var ca = ServerOption.Connect(parsed);
-        var review = await Find(ca, parsed.GetValue(number), cancellation);
+        var review = await Find(ca, parsed.GetValue(number)!, cancellation);
         if (review.Sha256 != file.Sha256)
             throw new FailureException(
                 $"access review {review.Number} is of another report: its SHA-256 is {review.Sha256}, and this file has {file.Sha256}");
@@ -66,12 +67,12 @@ internal sealed class AccessReviewDoneCommand : CliCommand
         return ExitCode.Done;
     }
 
-    private static async Task<AccessReview> Find(CaClient ca, long number, CancellationToken cancellation) =>
-        number is > 0 and < long.MaxValue
+    private static async Task<AccessReview> Find(CaClient ca, string text, CancellationToken cancellation) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < long.MaxValue
         && (await ca.Send(Routes.ListAccessReviews, new ListAccessReviews(1, $"{number + 1}"), cancellation)).Reviews is [var review]
         && review.Number == number
             ? review
-            : throw new FailureException($"there is no access review {number}", "tctl access review ls lists them");
+            : throw new FailureException($"there is no access review {text}", "tctl access review ls lists them");
 
     private static async Task<string> Sign(string key, string document, CancellationToken cancellation)
     {

@@ -12,8 +12,8 @@ internal sealed class AccessReviewStartCommand : CliCommand
 
     public AccessReviewStartCommand()
         : base(
-            "start", "Records that you begin to review a report", "tctl access report --since=90d --format=json > report.json",
-            "tctl access review start --report=report.json")
+            "start", "Records that you begin to review a report", "tctl access review start --report=report.json",
+            "tctl access review start --report=report.json --format=json | jq .number")
     {
         Options.Add(report);
         Options.Add(new FormatOption());

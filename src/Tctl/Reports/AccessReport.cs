@@ -26,7 +26,7 @@ internal sealed record AccessReport
     /// <summary>The first instant of the period.</summary>
     public required string Since { get; init; }
 
-    /// <summary>The first instant after the period.</summary>
+    /// <summary>The first instant after the period; <see cref="Taken"/> if the period ends with the entry <see cref="Position"/>.</summary>
     public required string Until { get; init; }
 
     /// <summary>The instant since which a role must have been in use.</summary>

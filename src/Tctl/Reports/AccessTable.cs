@@ -96,7 +96,8 @@ internal sealed class AccessTable
                 HostNames = [.. enrolled.SelectMany(one => one.Names).Order(StringComparer.Ordinal).Take(most)],
                 Labels =
                 [
-                    .. enrolled.Select(one => one.Labels).Where(labels => labels is not "").Distinct().Order(StringComparer.Ordinal).Take(most),
+                    .. enrolled.Select(one => one.Labels).Where(labels => labels is not "").Distinct()
+                        .Order(StringComparer.Ordinal).Take(most),
                 ],
             };
     }

@@ -59,7 +59,8 @@ internal sealed class PolicyChanges(ReportPeriod period)
 
         string[] Lost(string path) =>
         [
-            .. (entry.Changes ?? []).Where(change => change.Path == path && change.New is null).Select(change => change.Old).OfType<string>(),
+            .. (entry.Changes ?? []).Where(change => change.Path == path && change.New is null).Select(change => change.Old)
+                .OfType<string>(),
         ];
     }
 }

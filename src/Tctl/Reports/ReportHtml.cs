@@ -8,7 +8,10 @@ namespace CertAuthority.Tctl.Reports;
 /// <summary>Writes a report as one page that needs nothing else, on paper too: no script, no picture, no other file.</summary>
 internal static class ReportHtml
 {
-    private const double Longest = 40;
+    // The widths of a column, in characters: of the longest, of a word that must stay whole, and of what is around the text.
+    private const double Widest = 26;
+    private const int Word = 12;
+    private const int Padding = 4;
 
     private const string Style = """
         :root { color-scheme: light; }
@@ -59,7 +62,7 @@ internal static class ReportHtml
         (string Name, string Value)[] facts =
         [
             ("Taken", report.Taken),
-            ("Period", $"{report.Since} up to, and without, {report.Until}"),
+            ("Period", report.Until == report.Taken ? $"from {report.Since}" : $"from {report.Since} to just before {report.Until}"),
             ("Audit", $"up to entry {report.Position}"),
             ("Site", $"{Wording.Count(report.Users, "user")}, {Wording.Count(report.Roles, "role")}, {Wording.Count(report.Hosts, "host")}"),
             ("Grants", $"{report.Grants.Length}: {report.Grants.Count(grant => grant.Overridden is not null)} that passed over a rule, "
@@ -99,7 +102,10 @@ internal static class ReportHtml
     private static IEnumerable<int> Widths(ReportSection section)
     {
         var needs = section.Columns.Select(
-            (header, column) => Math.Clamp(section.Rows.Average(row => row[column].Length), header.Length + 2, Longest)).ToList();
+            (header, column) => Padding + Math.Clamp(
+                section.Rows.Average(row => row[column].Length),
+                Math.Max(header.Length, Math.Min(Word, section.Rows.Max(row => row[column].Split(' ').Max(word => word.Length)))), Widest))
+            .ToList();
         return needs.Select(need => (int)(100 * need / needs.Sum()));
     }
 

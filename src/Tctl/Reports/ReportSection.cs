@@ -72,8 +72,8 @@ internal sealed record ReportSection(
         [
             .. report.Grants.Select(grant => new[]
             {
-                grant.Approved, grant.Request, grant.User, Join(grant.Asked), Join(grant.Granted), Join(grant.Resources), grant.Reason ?? "",
-                grant.Filed ?? "", grant.FiledBy ?? "", grant.ByVotes ? "votes" : "administrator", Votes(grant), grant.ApprovedBy,
+                grant.Approved, grant.Request, grant.User, Join(grant.Asked), Join(grant.Granted), Join(grant.Resources),
+                grant.Reason ?? "", grant.Filed ?? "", grant.FiledBy ?? "", grant.ByVotes ? "votes" : "administrator", Votes(grant), grant.ApprovedBy,
                 grant.ApprovedReason, string.Join("; ", grant.Overridden ?? []), grant.Self is true ? "yes" : "", grant.AccessUntil ?? "",
                 grant.Ended ?? "", $"{grant.Certificates}", grant.FirstUsed ?? "",
             }),

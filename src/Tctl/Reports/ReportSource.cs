@@ -89,7 +89,7 @@ internal sealed class ReportSource(CaClient ca, Action<string> say)
             Taken = Wording.Time(period.Taken),
             Position = position,
             Since = Wording.Time(period.Since),
-            Until = Wording.Time(period.Until),
+            Until = Wording.Time(period.Until ?? period.Taken),
             UnusedSince = Wording.Time(period.UnusedSince),
             Users = site.Users,
             Roles = site.Roles,

@@ -23,7 +23,7 @@ public class GrantsTests
     }
 
     [Fact]
-    public void Override_of_an_administrator_is_told_from_votes()
+    public void Override_of_an_administrator_is_no_vote()
     {
         var grant = Assert.Single(Take(
             Request("09-02T10:00:00", "created"),
@@ -39,6 +39,14 @@ public class GrantsTests
     [InlineData("10-01T00:00:00", false)]
     public void Period_has_its_first_instant_and_not_its_end(string approved, bool isIn) =>
         Assert.Equal(isIn ? 1 : 0, Take(Request("08-30T10:00:00", "created"), Request(approved, "approved")).Length);
+
+    [Fact]
+    public void Period_without_an_end_has_the_entry_made_just_now()
+    {
+        var grants = new Grants(September with { Until = null });
+        grants.Take(Request("10-01T12:00:05", "approved"));
+        Assert.Single(grants.Rows());
+    }
 
     [Fact]
     public void Use_after_the_period_is_use() =>
