@@ -33,12 +33,16 @@ internal static class Entrants
             // Most roles select other nodes, and need not be asked about for every user.
             var opening = policy.Roles.Values
                 .Where(role => node is null ? role.Allow.NodeLabels.IsAll : role.Allow.Reach(node.Labels)).ToList();
+            var opens = opening.Select(role => role.Name).ToHashSet(StringComparer.Ordinal);
             var requests = snapshot.ApprovedRequests(now).ToLookup(request => request.UserId);
             var (entrants, possible) = (new List<Entrant>(), new List<PossibleEntrant>());
             foreach (var user in snapshot.Users().OrderBy(user => user.Name, StringComparer.Ordinal))
             {
                 var question = Explanations.Question(ca, policy, user, [.. requests[user.Id]], locks, now);
-                var ways = node is null ? Entrance.Everywhere(question, login) : Entrance.Into(node, question, login);
+                // Nobody gets in but by a role that opens the host, their own or of a request.
+                var ways = question.Requests.IsEmpty && !user.Roles.Any(opens.Contains) ? []
+                    : node is null ? Entrance.Everywhere(question, login)
+                    : Entrance.Into(node, question, login);
                 entrants.AddRange(ways.Select(way => Show(user, way)));
                 var open = ways.SelectMany(way => way.Logins).Where(login => login.Conditions is null).Select(login => login.Login)
                     .ToHashSet(StringComparer.Ordinal);
