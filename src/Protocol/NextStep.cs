@@ -126,6 +126,9 @@ public record NextStep
 
         /// <summary>Users.</summary>
         public const string User = "user";
+
+        /// <summary>Reviews of who has access.</summary>
+        public const string AccessReview = "access_review";
     }
 
     /// <summary>An administrator adds a user.</summary>

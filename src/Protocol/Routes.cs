@@ -75,6 +75,14 @@ public static class Routes
     public static readonly Route<ExplainAccess, AccessExplained> ExplainAccess = new("GET", "/v1/users/{name}/access");
     /// <summary>Lists who can log in to a node, and who could request it.</summary>
     public static readonly Route<ListEntrants, EntrantList> ListEntrants = new("GET", "/v1/nodes/{name}/access");
+    /// <summary>Lists who can log in to every host that trusts the CA, enrolled or not, and who could request it.</summary>
+    public static readonly Route<ListEntrantsEverywhere, EntrantList> ListEntrantsEverywhere = new("GET", "/v1/access");
+    /// <summary>Records that a review of who has access begins.</summary>
+    public static readonly Route<StartAccessReview, AccessReview> StartAccessReview = new("POST", "/v1/access/reviews");
+    /// <summary>Records the signature that ends a review of who has access.</summary>
+    public static readonly Route<SignAccessReview, AccessReview> SignAccessReview = new("POST", "/v1/access/reviews/{number}/signature");
+    /// <summary>Lists the reviews of who has access.</summary>
+    public static readonly Route<ListAccessReviews, AccessReviewList> ListAccessReviews = new("GET", "/v1/access/reviews");
     /// <summary>Approves a request.</summary>
     public static readonly Route<ApproveRequest, RequestResolved> ApproveRequest = new("POST", "/v1/requests/{id}/approve");
     /// <summary>Denies a request, or withdraws an approval.</summary>
@@ -143,6 +151,7 @@ public static class Routes
         ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, ExplainMyAccess,
         SearchResources, GetMyCapabilities, ProveMyCertificate,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ListEntrants,
+        ListEntrantsEverywhere, StartAccessReview, SignAccessReview, ListAccessReviews,
         ApproveRequest, DenyRequest,
         ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
         CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup,

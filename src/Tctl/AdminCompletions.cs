@@ -43,6 +43,12 @@ internal static class AdminCompletions
                 certificate => new CompletionItem(
                     certificate.Serial, detail: $"{certificate.KeyId}, until {Wording.Time(certificate.ValidBefore)}")));
 
+    /// <summary>Completes the numbers of reviews of who has access that nobody has signed yet.</summary>
+    public static IEnumerable<CompletionItem> OpenAccessReviews(CompletionContext context) =>
+        Suggestions.FromDaemon(context, async (ca, _) =>
+        (await ca.Send(Routes.ListAccessReviews, new ListAccessReviews())).Reviews.Where(review => review.Signature is null)
+            .Select(review => new CompletionItem($"{review.Number}", detail: $"{review.StartedBy}, {Wording.Time(review.Started)}")));
+
     private static IEnumerable<string> Kinds(CompletionContext context) =>
         Suggestions.FromDaemon(
             context,

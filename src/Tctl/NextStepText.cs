@@ -41,6 +41,7 @@ internal static class NextStepText
         NextStep.List { Kind: NextStep.List.Request } => "tctl requests ls lists them",
         NextStep.List { Kind: NextStep.List.User } => "tctl users ls lists them",
         NextStep.List { Kind: NextStep.List.Node } => "tctl nodes ls lists them",
+        NextStep.List { Kind: NextStep.List.AccessReview } => "tctl access review ls lists them",
         NextStep.List(var kind) => $"tctl get {kind} lists them",
 
         NextStep.LogIn { Requests: [_, ..] requests } =>

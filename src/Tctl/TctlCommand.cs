@@ -32,7 +32,16 @@ internal sealed class TctlCommand : ProgramCommand
             new RequestsRemoveCommand(),
             new RequestsCapabilitiesCommand(),
         });
-        Subcommands.Add(new Command("access", "Who can log in where, and why") { new AccessExplainCommand(), new AccessWhoCommand() });
+        Subcommands.Add(new Command("access", "Who can log in where, and why")
+        {
+            new AccessExplainCommand(),
+            new AccessWhoCommand(),
+            new AccessReportCommand(),
+            new Command("review", "Reviews of who has access, signed off")
+            {
+                new AccessReviewStartCommand(), new AccessReviewDoneCommand(), new AccessReviewListCommand(),
+            },
+        });
         Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand(), new AuthSignCommand() });
         Subcommands.Add(
             new Command("nodes", "Hosts")

@@ -297,6 +297,13 @@ internal sealed class Tab
         return await Js("axe.run(document, {resultTypes: ['violations']}).then(all => all.violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.failureSummary} ${node.html}`.replaceAll('\\n', ' '))).join('\\n'))");
     }
 
+    /// <summary>Shows the page as a printer would get it.</summary>
+    public Task OnPaper() => Call("Emulation.setEmulatedMedia", new JsonObject { ["media"] = "print" });
+
+    /// <summary>Prints the page on the paper that it asks for.</summary>
+    public async Task<byte[]> Pdf() =>
+        Convert.FromBase64String((await Call("Page.printToPDF", new JsonObject { ["preferCSSPageSize"] = true, ["printBackground"] = true })).String("data"));
+
     public async Task<byte[]> Screenshot() => Convert.FromBase64String((await Call("Page.captureScreenshot", new JsonObject { ["format"] = "png" })).String("data"));
 
     private Task<JsonNode> Call(string method, JsonObject parameters) => browser.Call(method, parameters, session);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Tests.EndToEnd;
@@ -38,6 +39,11 @@ public sealed class GroupUserTests
         Assert.Equal(("user.removed", "user/bob", null, "groups: dba-team"), (removed.Event, removed.Resource, removed.Uid, removed.Reason));
         Assert.Contains(new AuditChange("spec.roles", "staff"), removed.Changes!);
         Assert.Contains(new AuditChange("metadata.from_groups", "dba-team"), removed.Changes!);
+
+        var left = JsonNode.Parse((await daemon.Administrator.Types("tctl", "access", "report", "--since=1h", "--format=json")).Done())!["left"]!.AsArray();
+        Assert.Equal(
+            "bob removed [\"dba-team\"] [\"staff\"]",
+            $"{Assert.Single(left)!["user"]} {left[0]!["what"]} {left[0]!["groups"]!.ToJsonString()} {left[0]!["roles"]!.ToJsonString()}");
 
         // Who comes back is somebody new.
         site.Members("bob");

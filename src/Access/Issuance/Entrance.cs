@@ -16,9 +16,17 @@ public sealed record Entrance(AccessRequest? Request, ImmutableArray<EntranceLog
     /// <param name="question">The question, as a login would ask it with every request that the user could use.</param>
     /// <param name="node">The node.</param>
     /// <param name="login">The login; null for any.</param>
-    public static ImmutableArray<Entrance> Into(Node node, IssuanceQuestion question, string? login = null)
+    public static ImmutableArray<Entrance> Into(Node node, IssuanceQuestion question, string? login = null) => Ways(node, question, login);
+
+    /// <summary>
+    /// Returns every way into a host that trusts the CA and is not enrolled: the logins that are valid on every host.
+    /// </summary>
+    /// <inheritdoc cref="Into"/>
+    public static ImmutableArray<Entrance> Everywhere(IssuanceQuestion question, string? login = null) => Ways(null, question, login);
+
+    private static ImmutableArray<Entrance> Ways(Node? node, IssuanceQuestion question, string? login)
     {
-        var there = question with { Nodes = [node], Node = null };
+        var there = question with { Nodes = node is null ? [] : [node], Node = null };
         var standing = Opened(there with { Requests = [] }, node, login, null);
         return
         [
@@ -31,7 +39,7 @@ public sealed record Entrance(AccessRequest? Request, ImmutableArray<EntranceLog
         ];
     }
 
-    private static ImmutableArray<EntranceLogin> Opened(IssuanceQuestion question, Node node, string? login, AccessRequest? request)
+    private static ImmutableArray<EntranceLogin> Opened(IssuanceQuestion question, Node? node, string? login, AccessRequest? request)
     {
         var weighed = IssuancePolicy.WeighLogin(question);
         if (!weighed.Outcome.Holds(out var allowed, out _))
@@ -40,7 +48,7 @@ public sealed record Entrance(AccessRequest? Request, ImmutableArray<EntranceLog
         [
             .. Explanation.Opened(
                     [.. allowed.Grants.Where(grant => request is null || grant.Requests.Contains(request.Id))],
-                    principal => (login is null || principal.Login == login) && (principal.Node is null || principal.Node == node.Name))
+                    principal => (login is null || principal.Login == login) && (principal.Node is null || principal.Node == node?.Name))
                 .Select(
                     one => new EntranceLogin(one.Principal.Login, Roles(one.Grant, one.Principal.Login), one.Grant.Permissions.InWords))
                 .OrderBy(one => one.Login, StringComparer.Ordinal),
@@ -51,7 +59,7 @@ public sealed record Entrance(AccessRequest? Request, ImmutableArray<EntranceLog
             .. weighed.Reached.Roles
                 .Where(
                     reach => reach.Logins.Contains(opened) && grant.Roles.Any(role => role.Id == reach.Role.Role.Id)
-                        && (reach.IsBare || reach.Nodes.Any(one => one.Name == node.Name)))
+                        && (reach.IsBare || reach.Nodes.Any(one => one.Name == node?.Name)))
                 .Select(reach => reach.Role.Role.Name).Order(StringComparer.Ordinal),
         ];
     }

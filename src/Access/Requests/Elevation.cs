@@ -41,6 +41,20 @@ public sealed record Elevation(string Role, ImmutableArray<Principal> Principals
     }
 
     /// <summary>
+    /// Returns the roles that a user may request and does not hold, each with the logins that it would make valid on every host that trusts
+    /// the CA, enrolled or not.
+    /// </summary>
+    /// <inheritdoc cref="WithinAsking"/>
+    public static ImmutableArray<Elevation> Everywhere(
+        User user, IReadOnlyDictionary<string, Role> roles, LocksInForce locks, DateTimeOffset now, string? login = null,
+        IEnumerable<Role>? among = null) =>
+    [
+        .. RequestRights.Requestable(user, roles, now, locks, RequestKind.Roles, among).Except(user.Roles, StringComparer.Ordinal)
+            .Select(name => new Elevation(name, Opened(user, [name], roles, [], onlyOn: null, locks, now, login)))
+            .Where(elevation => !elevation.Principals.IsEmpty),
+    ];
+
+    /// <summary>
     /// Returns the names of the nodes that roles would open together, sorted; empty if one of them, or one of the assigned roles, cannot be
     /// used.
     /// </summary>
@@ -56,23 +70,23 @@ public sealed record Elevation(string Role, ImmutableArray<Principal> Principals
         Names(Opened(user, names, roles, nodes, [.. nodes.Select(node => node.Id)], locks, now));
 
     private static ImmutableArray<string> Names(ImmutableArray<Principal> principals) =>
-        [.. principals.Select(principal => principal.Node!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        [.. principals.Select(principal => principal.Node).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     private static ImmutableArray<Principal> Opened(
         User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes,
-        ImmutableHashSet<Guid> ids, LocksInForce locks, DateTimeOffset now, string? login = null)
+        ImmutableHashSet<Guid>? onlyOn, LocksInForce locks, DateTimeOffset now, string? login = null)
     {
         if (locks.On(user, user.Roles) is not null)
             return [];
         // The assigned roles count for what they deny, not for what they open.
         var inUse = new List<RoleInUse>();
-        foreach (var (role, onlyOn) in user.AssignedAt(now, roles).Select(role => (role, (ImmutableHashSet<Guid>)[]))
-                     .Concat(names.Select(name => (roles[name].At(now), ids))))
+        foreach (var (role, counts) in user.AssignedAt(now, roles).Select(role => (role, (ImmutableHashSet<Guid>?)[]))
+                     .Concat(names.Select(name => (roles[name].At(now), onlyOn))))
             // A role that cannot be used might deny something unknown.
             if (!RoleInUse.FillIn(role, user).Holds(out var one, out _))
                 return [];
             else
-                inUse.Add(one with { OnlyOn = onlyOn });
+                inUse.Add(one with { OnlyOn = counts });
         return [.. Reach.Principals.Resolve(inUse, nodes, locks).Where(principal => login is null || principal.Login == login)];
     }
 }

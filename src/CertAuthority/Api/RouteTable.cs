@@ -39,6 +39,12 @@ internal abstract record Row(Route Route, Who Who)
     /// </summary>
     public bool TakesAway { get; init; }
 
+    /// <summary>
+    /// Whether the operation writes a record of what auditors did, and changes nothing that anybody may do, so that auditors may call it
+    /// although it is not a read.
+    /// </summary>
+    public bool OnlyRecords { get; init; }
+
     /// <summary>The content type of the reply.</summary>
     public virtual string ContentType => "application/json";
 
@@ -77,6 +83,10 @@ internal static class RouteTable
         Administrators(Routes.GetCapabilities, Requests.Capabilities),
         Auditors(Routes.ExplainAccess, Explanations.Explain),
         Auditors(Routes.ListEntrants, Entrants.List),
+        Auditors(Routes.ListEntrantsEverywhere, Entrants.Everywhere),
+        Auditors(Routes.StartAccessReview, AccessReviews.Start) with { OnlyRecords = true },
+        Auditors(Routes.SignAccessReview, AccessReviews.Sign) with { OnlyRecords = true },
+        Auditors(Routes.ListAccessReviews, AccessReviews.List),
         Administrators(Routes.ApproveRequest, Resolutions.Approve),
         Administrators(Routes.DenyRequest, Resolutions.Deny) with { TakesAway = true },
         // A megabyte of file becomes a third larger in base64.
@@ -115,7 +125,7 @@ internal static class RouteTable
         where TRequest : notnull where TReply : notnull =>
         new Row<TRequest, TReply>(route, who, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
 
-    // These operations only read, so a caller who may read is shown what an administrator is shown.
+    // These operations only read, but for those that are OnlyRecords, so a caller who may read is shown what an administrator is shown.
     private static Row Auditors<TRequest, TReply>(
         Route<TRequest, TReply> route, Func<Authority, Administrator, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull => Administrators(route, operation, Who.Auditors);

@@ -47,13 +47,17 @@ public sealed record RuleExplained(string Effect, string Field, string Entry, st
 /// <param name="Login">The login in question; null for any.</param>
 public sealed record ListEntrants(string Name, string? Login = null);
 
-/// <summary>Who can log in to a node, and who could request it; both sorted by user.</summary>
+/// <summary>Asks who can log in to every host that trusts the CA, enrolled or not.</summary>
+/// <param name="Login">The login in question; null for any.</param>
+public sealed record ListEntrantsEverywhere(string? Login = null);
+
+/// <summary>Who can log in to a node, or to every host, and who could request it; both sorted by user.</summary>
 /// <param name="Entrants">Each user with each way in: by their own roles, or by an approved request.</param>
 /// <param name="Possible">Each user with each role that would open more to them, if a request for it were approved.</param>
 /// <param name="Locks">The locks on the node or the login; null if there are none.</param>
 public sealed record EntrantList(Entrant[] Entrants, PossibleEntrant[] Possible, LockExplained[]? Locks = null);
 
-/// <summary>One way of a user into a node.</summary>
+/// <summary>One way of a user into a node, or into every host.</summary>
 /// <param name="User">The name of the user.</param>
 /// <param name="Logins">The logins; at least one.</param>
 /// <param name="Request">The ID of the approved request that opens them; null for the user's own roles.</param>

@@ -168,6 +168,13 @@ public sealed record AuditChange(string Path, string? Old = null, string? New = 
 /// <param name="Groups">The groups whose members are administrators too.</param>
 public sealed record AuditAdministrators(string[] Users, string[] Groups);
 
+/// <summary>A review of who has access, as it was started or signed.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="Sha256">The SHA-256 of the report, in hexadecimal.</param>
+/// <param name="Position">The <c>seq</c> of the last entry that the report contains.</param>
+/// <param name="Key">The fingerprint of the key that signed it; null when it was started.</param>
+public sealed record AuditAccessReview(long Number, string Sha256, long Position, string? Key = null);
+
 /// <summary>One event. Its JSON is stored byte for byte, without the number.</summary>
 public sealed record AuditEntry
 {
@@ -279,6 +286,9 @@ public sealed record AuditEntry
     /// <summary>The administrators from now on.</summary>
     public AuditAdministrators? Admins { get; init; }
 
+    /// <summary>The review of who has access that was started or signed.</summary>
+    public AuditAccessReview? AccessReview { get; init; }
+
     /// <summary>How many refusals were left out.</summary>
     public long? Count { get; init; }
 
@@ -313,6 +323,8 @@ public sealed record AuditEntry
             ("principals", List(Principals)), ("limited_by", LimitedBy), ("version", Version),
             ("admins", Admins is null ? null : string.Join(',', Admins.Users.Concat(Admins.Groups.Select(group => $"group {group}")))),
             ("count", Count?.ToString()),
+            ("review", AccessReview is { } review ? $"{review.Number}, position={review.Position}, sha256={review.Sha256}" : null),
+            ("key", AccessReview?.Key),
             ("changed", DescribeChanges()), ("reason", Reason),
         ];
         return string.Join("; ", facts.Where(fact => !string.IsNullOrEmpty(fact.Value)).Select(fact => $"{fact.Name}={fact.Value}"));

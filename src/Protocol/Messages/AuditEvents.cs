@@ -222,6 +222,14 @@ public static class AuditEvents
         "audit.log_replaced", Warning, Daemon, "708c25cea17d4268bff5c504e911ac5c", "another log over the audit began after a restore",
         "changes");
 
+    public static readonly AuditEvent AccessReviewStarted = new(
+        "access_review.started", Notice, Caller, "54b77bf05f074f3e9bd53b15c00a8904", "a review of everybody's access began, on a report",
+        "access_review");
+
+    public static readonly AuditEvent AccessReviewDone = new(
+        "access_review.done", Notice, Caller, "e94d69e978714ab092e58b9b28d6734a", "a review of everybody's access was signed off",
+        "access_review");
+
     public static readonly AuditEvent AccessRefused = new(
         "access.refused", Warning, Caller, "816d9d37bf784904b941b6039b9d9811", "a call was refused",
         "route reason", "user request requests");
@@ -237,7 +245,8 @@ public static class AuditEvents
         LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
         NodeTakenOver, CaRevoked, BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed,
-        ClockAccepted, AuditProofFailed, AuditAccepted, AuditLogReplaced, AccessRefused, RefusalsLeftOut,
+        ClockAccepted, AuditProofFailed, AuditAccepted, AuditLogReplaced, AccessReviewStarted,
+        AccessReviewDone, AccessRefused, RefusalsLeftOut,
     ];
 
     /// <summary>The members of every entry. Whoever reads it from the daemon also gets <c>seq</c>.</summary>

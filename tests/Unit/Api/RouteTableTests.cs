@@ -39,10 +39,14 @@ public class RouteTableTests
     /// <summary>What a reader may call, written out: a row that opens to them by mistake is not in these lists.</summary>
     private static readonly Route[] ForMonitors = [Routes.GetStatus];
 
+    /// <summary>What auditors write: a record of what they did, and nothing that anybody may do.</summary>
+    private static readonly Route[] Recorded = [Routes.StartAccessReview, Routes.SignAccessReview];
+
     private static readonly Route[] ForAuditors =
     [
         .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
         Routes.ListCertificates, Routes.ListAudit, Routes.GetCheckpoint, Routes.GetAuditTile, Routes.GetAuditEntries, Routes.ProveEntry,
+        Routes.ListEntrantsEverywhere, Routes.ListAccessReviews, .. Recorded,
     ];
 
     [Theory]
@@ -59,9 +63,10 @@ public class RouteTableTests
                 ("somebody else", Of("dora") with { Groups = [7] }, []), ("an account whose name looks alike", Of("Carol"), []),
             ])
             Assert.True((isForUsers || mine.Contains(row.Route)) == await new Callers(ownUid: 900, site, Names).May(caller, row.Who, Standing.User), $"{who}: {route}");
-        // What is open to readers changes nothing, and takes nothing from anybody.
+        // What is open to readers changes nothing, and takes nothing from anybody, but for their record of reviews.
         if (row.Who is Who.Auditors or Who.Monitors)
-            Assert.Equal(("GET", false), (row.Route.Method, row.TakesAway));
+            Assert.Equal((row.OnlyRecords ? "POST" : "GET", false), (row.Route.Method, row.TakesAway));
+        Assert.Equal(Recorded.Contains(row.Route), row.OnlyRecords);
         Assert.True(await new Callers(ownUid: 900, site, Names).May(Of("admin"), row.Who, Standing.User));
 
         static Caller Of(string account) => new(new UnixIdentity(5001, account), IsRoot: false);

@@ -161,6 +161,6 @@ public partial class NextStepTests
     [GeneratedRegex(@"\btsh\b|\btctl\b|(?<![\w-])--[a-z]", RegexOptions.None)]
     private static partial Regex Named();
 
-    [GeneratedRegex("""(?:InvalidField|Refusal\.Of|Durations\.Beyond|Problems\.Duration|Problems\.Instant|[^.]Duration)\("(?<field>[a-z_]+)"|throw Problems\.InvalidField\("(?<field>[a-z_]+)""", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("""(?:InvalidField|Refusal\.Of|Durations\.Beyond|Problems\.Duration|Problems\.Instant|[^.]Duration)\("(?<field>[a-z0-9_]+)"|throw Problems\.InvalidField\("(?<field>[a-z0-9_]+)""", RegexOptions.ExplicitCapture)]
     private static partial Regex Fields();
 }
