@@ -100,6 +100,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Groups = new Groups(clock),
                 Uids = new UidBook(clock, Accounts.UidOf),
                 Damage = damage,
+                Loops = loops,
             },
             current);
         var systemd = new SystemdNotifier();

@@ -34,6 +34,8 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(ExplainMyAccess))]
 [JsonSerializable(typeof(ListEntrants)), JsonSerializable(typeof(EntrantList))]
 [JsonSerializable(typeof(GetStatus)), JsonSerializable(typeof(DaemonStatus))]
+[JsonSerializable(typeof(GetMetrics)), JsonSerializable(typeof(GetLiveness)), JsonSerializable(typeof(GetReadiness))]
+[JsonSerializable(typeof(HealthState))]
 [JsonSerializable(typeof(RevokeCertificates)), JsonSerializable(typeof(CertificatesRevoked))]
 [JsonSerializable(typeof(ApplyResources)), JsonSerializable(typeof(AppliedResources))]
 [JsonSerializable(typeof(GetResources)), JsonSerializable(typeof(ResourceList))]

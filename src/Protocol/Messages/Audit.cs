@@ -85,6 +85,9 @@ public sealed record DaemonStatus
 
     /// <summary>The state of the disk with the database; null from a daemon of an earlier version.</summary>
     public DiskStatus? Disk { get; init; }
+
+    /// <summary>When the last backup was taken; null if none ever was.</summary>
+    public DateTimeOffset? LastBackup { get; init; }
 }
 
 /// <summary>A clock that shows the wrong time.</summary>

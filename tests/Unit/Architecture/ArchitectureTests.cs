@@ -29,15 +29,16 @@ public class ArchitectureTests
     {
         ["Resources"] = [],
         ["Configuration"] = ["Resources"],
-        ["Signing"] = ["Configuration"],
-        ["Store"] = ["Resources", "Signing"],
+        ["Metrics"] = [],
+        ["Signing"] = ["Configuration", "Metrics"],
+        ["Store"] = ["Resources", "Signing", "Metrics"],
         ["Hosting"] = ["Store"],
-        ["Revocation"] = ["Hosting", "Store", "Signing"],
+        ["Revocation"] = ["Hosting", "Store", "Signing", "Metrics"],
         ["Push"] = ["Hosting", "Revocation", "Store", "Signing", "Configuration"],
-        ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Configuration"],
+        ["Operations"] = ["Hosting", "Store", "Signing", "Resources", "Revocation", "Push", "Configuration", "Metrics"],
         ["Notices"] = ["Store", "Configuration"],
         ["Jobs"] = ["Hosting", "Notices", "Operations", "Push", "Revocation", "Store", "Signing", "Configuration"],
-        ["Api"] = ["Operations", "Configuration", "Store"],
+        ["Api"] = ["Operations", "Configuration", "Store", "Metrics"],
     };
 
     private static readonly Dictionary<string, string[]> InAccessKnows = new()
