@@ -89,6 +89,7 @@ internal sealed partial class BackupFolder : IDisposable
     private static partial Regex Complete();
 
     [GeneratedRegex(
-        @"^certauthority-\d{8}T\d{6}Z\.db(\.age)?\.[a-z0-9]{8}\.[a-z0-9]{3}\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+        @"^certauthority-\d{8}T\d{6}Z\.db(\.age)?\.[a-z0-9]{8}\.[a-z0-9]{3}\z",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Unfinished();
 }

@@ -193,7 +193,7 @@ public class ArchitectureTests
     [Fact]
     public void Only_the_runner_and_conversations_start_programs() =>
         Assert.Equal(
-            ["CertAuthority.Linux.ChildProcess", "CertAuthority.Protocol.SshTransport", "CertAuthority.Push.Sftp", "CertAuthority.Tctl.EditCommand", "CertAuthority.Tctl.RemoteHost", "CertAuthority.Ui.PageCommand"],
+            ["CertAuthority.Linux.ChildProcess", "CertAuthority.Protocol.SshTransport", "CertAuthority.Push.Sftp", "CertAuthority.Tctl.AgeEncryption", "CertAuthority.Tctl.EditCommand", "CertAuthority.Tctl.RemoteHost", "CertAuthority.Ui.PageCommand"],
             Everywhere(use => use.What is MethodInfo { Name: "Start" } && use.Type == typeof(System.Diagnostics.Process)).Select(use => Outer(use.ByType).FullName!).Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
