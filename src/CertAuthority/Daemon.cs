@@ -104,6 +104,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Uids = new UidBook(clock, Accounts.UidOf),
                 Damage = damage,
                 Checkpoints = checkpoints,
+                Loops = loops,
             },
             current);
         var systemd = new SystemdNotifier();

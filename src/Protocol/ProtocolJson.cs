@@ -37,6 +37,8 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(SignAccessReview)), JsonSerializable(typeof(AccessReview)), JsonSerializable(typeof(AccessReview[]))]
 [JsonSerializable(typeof(ListAccessReviews)), JsonSerializable(typeof(AccessReviewList))]
 [JsonSerializable(typeof(GetStatus)), JsonSerializable(typeof(DaemonStatus))]
+[JsonSerializable(typeof(GetMetrics)), JsonSerializable(typeof(GetLiveness)), JsonSerializable(typeof(GetReadiness))]
+[JsonSerializable(typeof(HealthState))]
 [JsonSerializable(typeof(RevokeCertificates)), JsonSerializable(typeof(CertificatesRevoked))]
 [JsonSerializable(typeof(ApplyResources)), JsonSerializable(typeof(AppliedResources))]
 [JsonSerializable(typeof(GetResources)), JsonSerializable(typeof(ResourceList))]

@@ -18,7 +18,7 @@ public abstract record Route(string Method, string Path, Type Request, Type Repl
 
 /// <summary>
 /// Every route that the daemon serves and that the command lines call. The daemon's route table says who may use each: <c>/v1/my</c> is for
-/// users acting as themselves, the CAs' public keys are for anybody, and the rest is for administrators.
+/// users acting as themselves, the CAs' public keys and the health are for anybody, and the rest is for administrators and readers.
 /// </summary>
 public static class Routes
 {
@@ -117,6 +117,14 @@ public static class Routes
     public static readonly Route<RevokeCertificates, CertificatesRevoked> RevokeCertificates = new("POST", "/v1/certificates/revoke");
     /// <summary>Returns the state of the daemon.</summary>
     public static readonly Route<GetStatus, DaemonStatus> GetStatus = new("GET", "/v1/status");
+    /// <summary>Reads the metrics. The answer is text, OpenMetrics 1.0.</summary>
+    public static readonly Route<GetMetrics, Stream> GetMetrics = new("GET", "/metrics");
+    /// <summary>Reads the metrics in the text format 0.0.4 of Prometheus, which node_exporter and promtool read.</summary>
+    public static readonly Route<GetMetrics, Stream> GetPrometheusMetrics = new("GET", "/metrics/prometheus");
+    /// <summary>Returns whether the daemon answers.</summary>
+    public static readonly Route<GetLiveness, HealthState> GetLiveness = new("GET", "/livez");
+    /// <summary>Returns whether the daemon could issue a certificate.</summary>
+    public static readonly Route<GetReadiness, HealthState> GetReadiness = new("GET", "/readyz");
     /// <summary>Lists certificates.</summary>
     public static readonly Route<ListCertificates, CertificateList> ListCertificates = new("GET", "/v1/certificates");
     /// <summary>Reads the audit.</summary>
@@ -154,7 +162,8 @@ public static class Routes
         ListEntrantsEverywhere, StartAccessReview, SignAccessReview, ListAccessReviews,
         ApproveRequest, DenyRequest,
         ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
-        CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup,
-        GetCheckpoint, GetAuditTile, GetAuditEntries, ProveEntry, AcceptAudit, AcceptClock, GetUserCas, GetHostCas,
+        CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetMetrics,
+        GetPrometheusMetrics, GetKrl, TakeBackup, GetCheckpoint, GetAuditTile, GetAuditEntries, ProveEntry, AcceptAudit, AcceptClock,
+        GetUserCas, GetHostCas, GetLiveness, GetReadiness,
     ];
 }

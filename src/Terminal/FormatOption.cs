@@ -11,6 +11,8 @@ public sealed class FormatOption : Option<string>
     public const string Json = "json";
     /// <summary>One message of the protocol on each line.</summary>
     public const string JsonLines = "jsonl";
+    /// <summary>Metrics, in the text format of Prometheus.</summary>
+    public const string Prometheus = "prometheus";
     /// <summary>Documents, in the form used in files.</summary>
     public const string Yaml = "yaml";
 

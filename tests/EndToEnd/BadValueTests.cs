@@ -110,7 +110,7 @@ public sealed partial class BadValueTests
         Assert.True(tried > 200, $"only {tried} were found in the help");
         // What is looked up, opened or only stored can be unknown, but not malformed.
         Assert.Equal(
-            ["ACCOUNT[,ACCOUNT…]", "FILE", "FILE.pub", "FOLDER", "ID", "ID[,ID…]", "NAME", "NODE", "ROLE", "ROLE[,ROLE…]", "TEXT", "USER", "USER[,USER…]", "WORDS"],
+            ["ACCOUNT", "ACCOUNT[,ACCOUNT…]", "DIR", "EVENT[,EVENT…]", "FILE", "FILE.pub", "FOLDER", "ID", "ID[,ID…]", "NAME", "NODE", "ROLE", "ROLE[,ROLE…]", "TEXT", "USER", "USER[,USER…]", "WORDS"],
             free.Order(StringComparer.Ordinal));
     }
 

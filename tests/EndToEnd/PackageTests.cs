@@ -158,6 +158,96 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         await Purge();
     }
 
+    /// <summary>docs/moving.md, command by command, as typed there: auth1 is ca1, and auth2 is db1.</summary>
+    [PeopleFact]
+    public async Task Daemon_moves_by_the_commands_of_the_page()
+    {
+        await People();
+        await Install("/tmp/certauthority.deb", "/tmp/certauthority-client.deb");
+        await Create("{kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [staff]}}}}");
+        (await Ca1.Types("tctl", "users", "add", "alice", "--roles=staff")).Done();
+        (await Ca1.TypesAs("alice", "tsh", "login")).Done();
+        (await Ca1.TypesAs("alice", "tsh", "request", "create", "--roles=staff", "--nowait")).Done();
+        var (keys, live, pending) = (await Keys(Ca1), await Live(Ca1), await Pending(Ca1));
+        // What the page takes for granted: the packages in the folder where one types, the accounts, and a name for each machine.
+        foreach (var (file, name) in ((string, string)[])[(packages.Server, "certauthority"), (packages.Client, "certauthority-client")])
+            File.Copy(file, Db1[$"/root/{name}_0.2.0_amd64.deb"], overwrite: true);
+        (await Db1.Shell("id alice >/dev/null 2>&1 || useradd --create-home --shell /bin/sh alice")).Done();
+        (await Ca1.Shell("grep -q auth2 /etc/hosts || echo '192.0.2.2 auth2' >>/etc/hosts")).Done();
+
+        var output = "";
+        var machines = new HashSet<string>();
+        foreach (var (machine, command) in Commands())
+        {
+            machines.Add(machine);
+            var done = await (machine == "auth1" ? Ca1 : Db1).Shell($"cd /root && {command.Replace("apt install", "apt-get install -qq -y --no-install-recommends", StringComparison.Ordinal)}");
+            Assert.True(done.ExitCode == 0, $"{machine}: {command}\n{done.Output}{done.Error}");
+            output += done.Output;
+        }
+
+        Assert.Equal(["auth1", "auth2"], machines.Order(StringComparer.Ordinal));
+        Assert.Contains("the configuration is good\n", output);
+        Assert.Contains("ready\n", output);
+        Assert.Equal((keys, live, pending), (await Keys(Db1), await Live(Db1), await Pending(Db1)));
+        Assert.DoesNotContain("daemon.restored", (await Db1.Types("tctl", "audit", "ls")).Done());
+        Assert.NotEqual(0, (await Ca1.Types("tctl", "status", "--check")).ExitCode);
+        // alice works there, with a serial that nobody had.
+        (await Db1.TypesAs("alice", "tsh", "login")).Done();
+        Assert.True((await Live(Db1)).Split('\n').Length > live.Split('\n').Length);
+
+        (await Db1.Types("apt-get", "purge", "-qq", "-y", "certauthority", "certauthority-client")).Done();
+        (await Db1.Shell("rm -rf /home/alice/.certauthority /root/*.deb")).Done();
+        await Purge();
+
+        static async Task<string> Keys(TestDebian on) => (await on.Types("tctl", "auth", "export", "--type=user")).Done();
+        static async Task<string> Live(TestDebian on) => (await on.Types("tctl", "certs", "ls", "--state=live", "--wide")).Done();
+        static async Task<string> Pending(TestDebian on) => (await on.Types("tctl", "requests", "ls", "--state=pending", "--wide")).Done();
+        static IEnumerable<(string Machine, string Command)> Commands() =>
+            System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(TestDebian.Repository("docs/moving.md")), @"^ *root@(?<machine>auth\d)# (?<command>.+)$", System.Text.RegularExpressions.RegexOptions.Multiline)
+                .Select(line => (line.Groups["machine"].Value, line.Groups["command"].Value));
+    }
+
+    /// <summary>docs/monitoring.md and docs/operating.md: the two timers, which are off until somebody enables them.</summary>
+    [PeopleFact]
+    public async Task Timers_write_metrics_and_backups_once_enabled()
+    {
+        await People();
+        await Install("/tmp/certauthority.deb", "/tmp/certauthority-client.deb");
+        Assert.Equal("disabled\ndisabled\n", (await Ca1.Types("systemctl", "is-enabled", "certauthority-metrics.timer", "certauthority-backup.timer")).Output);
+        // The package of node_exporter has this account and this directory.
+        (await Ca1.Shell("id prometheus >/dev/null 2>&1 || useradd --system prometheus; mkdir -p /var/lib/prometheus/node-exporter")).Done();
+        const string Prom = "/run/certauthority-metrics/certauthority.prom";
+
+        // Without the right of a monitor there is no file, and the unit has failed.
+        Assert.NotEqual(0, (await Ca1.Types("systemctl", "start", "certauthority-metrics.service")).ExitCode);
+        Assert.NotEqual(0, (await Ca1.Types("test", "-e", Prom)).ExitCode);
+        (await Ca1.Shell("echo 'monitors: {users: [prometheus]}' > /etc/certauthority/conf.d/monitors.yaml && systemctl reload certauthority")).Done();
+        await Eventually.Holds(async () => (await Ca1.Types("systemctl", "start", "certauthority-metrics.service")).ExitCode == 0, "prometheus is a monitor");
+        (await Ca1.Types("systemctl", "enable", "--now", "certauthority-metrics.timer", "certauthority-backup.timer")).Done();
+        (await Ca1.Shell($"ln -sf {Prom} /var/lib/prometheus/node-exporter/")).Done();
+        var read = (await Ca1.Shell("setpriv --reuid=nobody --clear-groups cat /var/lib/prometheus/node-exporter/certauthority.prom")).Done();
+        Assert.Contains("certauthority_ready 1\n", read);
+        Assert.DoesNotContain("certauthority_backup_timestamp_seconds", read);
+        Assert.Equal("prometheus\n", (await Ca1.Types("stat", "--format=%U", Prom)).Done());
+        Assert.Equal("certauthority.prom\n", (await Ca1.Types("ls", "/run/certauthority-metrics")).Done());
+
+        (await Ca1.Types("systemctl", "start", "certauthority-backup.service")).Done();
+        (await Ca1.Types("systemctl", "start", "certauthority-metrics.service")).Done();
+        Assert.Matches("^root 700\nroot 600 certauthority-\\d{8}T\\d{6}Z\\.db\n$", (await Ca1.Shell("cd /var/backups/certauthority && stat --format='%U %a' . && stat --format='%U %a %n' *")).Done());
+        Assert.Contains("certauthority_backup_timestamp_seconds ", (await Ca1.Types("cat", Prom)).Done());
+        // A daemon that does not answer leaves the file as it was.
+        (await Ca1.Types("systemctl", "stop", "certauthority.socket", "certauthority.service")).Done();
+        var before = (await Ca1.Types("cat", Prom)).Done();
+        Assert.NotEqual(0, (await Ca1.Types("systemctl", "start", "certauthority-metrics.service")).ExitCode);
+        Assert.Equal(before, (await Ca1.Types("cat", Prom)).Done());
+
+        await Purge();
+        Assert.Equal("", (await Ca1.Shell("ls /etc/systemd/system/timers.target.wants | grep certauthority")).Output);
+        // Backups are not the package's to remove.
+        Assert.NotEqual("", (await Ca1.Shell("ls /var/backups/certauthority")).Done());
+        (await Ca1.Types("rm", "-r", "/var/backups/certauthority", "/var/lib/prometheus")).Done();
+    }
+
     [PeopleFact]
     public async Task Packages_share_no_file_and_belong_to_root()
     {
@@ -167,7 +257,8 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         Assert.All(server.Concat(client), file => Assert.Matches("^(d|-|l)rw[x-](r-[x-]r-[x-]|rwxrwx) root/root ", file));
         Assert.Empty(Files(server).Intersect(Files(client)));
         Assert.All(["./usr/sbin/certauthority", "./usr/sbin/certauthority-network", "./usr/share/doc/certauthority/copyright", "./usr/share/doc/certauthority/examples/certauthority.yaml",
-            "./usr/share/certauthority/network.conf", "./usr/share/certauthority/host/certauthority-pull", "./usr/share/certauthority/host/certauthority-pull.timer"],
+            "./usr/share/certauthority/network.conf", "./usr/lib/systemd/system/certauthority-metrics.timer", "./usr/lib/systemd/system/certauthority-backup.timer", "./usr/share/doc/certauthority/config/monitoring/alerts.yaml",
+            "./usr/share/certauthority/host/certauthority-pull", "./usr/share/certauthority/host/certauthority-pull.timer"],
             path => Assert.Contains(path, Files(server)));
         Assert.DoesNotContain(Files(client), path => path.Contains("systemd", StringComparison.Ordinal) || path.StartsWith("./etc", StringComparison.Ordinal));
         // The tarball of the daemon has both, for systems without dpkg.

@@ -7,9 +7,14 @@ public sealed class ReaderTests
 {
     private const string Readers = "auditors: {users: [carol], groups: [deploy]}\nmonitors: {users: [bob]}\n";
 
+    private static readonly Route[] ForMonitors =
+    [
+        Routes.GetStatus, Routes.GetMetrics, Routes.GetPrometheusMetrics, Routes.GetLiveness, Routes.GetReadiness,
+    ];
+
     private static readonly Route[] ForAuditors =
     [
-        Routes.GetStatus, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
+        .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
         Routes.ListCertificates, Routes.ListAudit, Routes.GetCheckpoint, Routes.GetAuditTile, Routes.GetAuditEntries, Routes.ProveEntry,
         Routes.ListEntrantsEverywhere, Routes.StartAccessReview, Routes.SignAccessReview, Routes.ListAccessReviews,
     ];
@@ -75,7 +80,7 @@ public sealed class ReaderTests
     {
         await using var daemon = await Site(Readers);
         foreach (var route in Routes.All.Where(route => !route.Path.StartsWith("/v1/my/", StringComparison.Ordinal) && !route.Path.StartsWith("/v1/keys/", StringComparison.Ordinal)))
-            foreach (var (who, mine) in ((uint, Route[])[])[(Person.Carol, ForAuditors), (Person.Bob, [Routes.GetStatus])])
+            foreach (var (who, mine) in ((uint, Route[])[])[(Person.Carol, ForAuditors), (Person.Bob, ForMonitors)])
             {
                 var answer = (await daemon.Person(who).Types(
                     "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", route.Method, "--unix-socket", daemon.Socket, $"http://ca{route.Path.Replace('{', 'x').Replace('}', 'x')}")).Done();

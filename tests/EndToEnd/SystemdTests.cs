@@ -33,6 +33,21 @@ public sealed class SystemdTests
         Assert.Matches("^(certauthority-pull.service: Command /usr/local/sbin/certauthority-pull is not executable: No such file or directory\n)?$", judged.Error);
     }
 
+    [AnalyzeTheory]
+    [InlineData("certauthority-metrics")]
+    [InlineData("certauthority-backup")]
+    public async Task Systemd_knows_every_line_of_the_timers(string unit)
+    {
+        var path = Path.Combine(World.Repository, "packaging/systemd", unit);
+
+        // The program is not installed here; that is all.
+        Assert.Matches(
+            "^(certauthority-backup.service: Command /usr/bin/tctl is not executable: No such file or directory\n)?$",
+            (await TestDebian.Run("systemd-analyze", "verify", "--man=no", $"{path}.service", $"{path}.timer")).Error);
+        var judged = await TestDebian.Run("systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=15", $"{path}.service");
+        Assert.True(judged.ExitCode == 0, judged.Output + judged.Error);
+    }
+
     [Fact]
     public void Network_drop_in_reverses_each_network_restriction()
     {
@@ -69,6 +84,13 @@ public sealed class SystemdTests
     [InlineData("ProtectProc=")]
     public void Unit_omits_settings_that_would_break_the_daemon(string setting) =>
         Assert.DoesNotContain(File.ReadLines(Unit), line => line.StartsWith(setting, StringComparison.Ordinal));
+}
+
+/// <summary>Tests with systemd's own judge.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class AnalyzeTheoryAttribute : TheoryAttribute
+{
+    public AnalyzeTheoryAttribute() => Skip = World.Unless(File.Exists("/usr/bin/systemd-analyze"), "needs systemd-analyze");
 }
 
 /// <summary>A test with systemd's own judge.</summary>

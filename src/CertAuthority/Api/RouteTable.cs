@@ -112,12 +112,16 @@ internal static class RouteTable
         Auditors(Routes.ProveEntry, AuditProofs.Prove),
         Administrators(Routes.AcceptAudit, AuditProofs.Accept),
         Monitors(Routes.GetStatus, Certificates.Status),
+        Monitors(Routes.GetMetrics, Scrapes.Read, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        Monitors(Routes.GetPrometheusMetrics, Scrapes.ReadForPrometheus, "text/plain; version=0.0.4; charset=utf-8"),
         Administrators(Routes.GetKrl, Certificates.Krl),
         Administrators(Routes.TakeBackup, Backups.Take),
         Administrators(Routes.AcceptClock, Clocks.Accept),
 
         Anybody(Routes.GetUserCas, Certificates.UserCas),
         Anybody(Routes.GetHostCas, Certificates.HostCas),
+        Anybody(Routes.GetLiveness, Health.Live),
+        Anybody(Routes.GetReadiness, Health.Ready),
     ];
 
     private static Row Administrators<TRequest, TReply>(
@@ -136,7 +140,13 @@ internal static class RouteTable
 
     private static Row Administrators<TRequest>(
         Route<TRequest, Stream> route, Func<Authority, Administrator, TRequest, Task<Stream>> operation) where TRequest : notnull =>
-        new FileRow<TRequest>(route, Who.Administrators, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
+        new FileRow<TRequest>(
+            route, Who.Administrators, "application/octet-stream", (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
+
+    private static Row Monitors<TRequest>(
+        Route<TRequest, Stream> route, Func<Authority, Administrator, TRequest, Task<Stream>> operation, string contentType)
+        where TRequest : notnull =>
+        new FileRow<TRequest>(route, Who.Monitors, contentType, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
 
     private static Row Users<TRequest, TReply>(Route<TRequest, TReply> route, Func<Authority, Caller, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>
@@ -159,11 +169,11 @@ internal static class RouteTable
     }
 
     /// <summary>A row whose reply is a file, sent unchanged.</summary>
-    private sealed record FileRow<TRequest>(Route<TRequest, Stream> To, Who Who, Func<Authority, Caller, TRequest, Task<Stream>> Operation)
-        : Row(To, Who)
+    private sealed record FileRow<TRequest>(
+        Route<TRequest, Stream> To, Who Who, string Type, Func<Authority, Caller, TRequest, Task<Stream>> Operation) : Row(To, Who)
         where TRequest : notnull
     {
-        public override string ContentType => "application/octet-stream";
+        public override string ContentType => Type;
 
         public override Task<Stream> Run(
             Authority ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>

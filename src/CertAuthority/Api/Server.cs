@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CertAuthority.Access.Users;
+using CertAuthority.Metrics;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -67,9 +68,9 @@ internal static class Server
     {
         foreach (var row in RouteTable.Rows)
             app.MapMethods(
-                row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, serving, log), log));
+                row.Route.Path, [row.Route.Method], context => Answer(context, row, Dispatch(context, row, serving, log), log));
         // Not the default pattern, which excludes paths that look like file names.
-        app.MapFallback("{**path}", context => Answer(context, "", Task.FromException<Stream>(NoSuchRoute()), log));
+        app.MapFallback("{**path}", context => Answer(context, null, Task.FromException<Stream>(NoSuchRoute()), log));
     }
 
     /// <summary>Serves a connection, and then gives its place back.</summary>
@@ -189,19 +190,22 @@ internal static class Server
         context.Request.RouteValues.Select(value => KeyValuePair.Create(value.Key, value.Value?.ToString() ?? ""))
             .Concat(context.Request.Query.SelectMany(query => query.Value.Select(value => KeyValuePair.Create(query.Key, value ?? ""))));
 
-    private static async Task Answer(HttpContext context, string contentType, Task<Stream> call, ILogger log)
+    private static async Task Answer(HttpContext context, Row? row, Task<Stream> call, ILogger log)
     {
         Stream answer;
         try
         {
             answer = await call;
-            context.Response.ContentType = contentType;
+            context.Response.ContentType = row?.ContentType;
         }
         catch (Exception e)
         {
             if (context.RequestAborted.IsCancellationRequested)
                 return;
             var problem = Problem(e, log);
+            Instruments.CallsRefused.Add((int)problem.Code);
+            if (row?.Route == Routes.Login)
+                Instruments.LoginsRefused.Add((int)problem.Code);
             // Does not wait for the rest of a message that was given up.
             if (problem.Code == ProblemCode.Limited)
                 context.Response.Headers.Connection = "close";

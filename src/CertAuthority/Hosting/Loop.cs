@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CertAuthority.Store;
 
 namespace CertAuthority.Hosting;
@@ -14,6 +15,14 @@ internal sealed class LoopEndedException(string loop, Exception? inner)
 /// </summary>
 internal abstract class Loop : BackgroundService
 {
+    private long turned = Stopwatch.GetTimestamp();
+
+    /// <summary>The time between two turns of the loop; null for one that only waits for events.</summary>
+    public virtual TimeSpan? Interval => null;
+
+    /// <summary>The time since the last turn ended, or since the loop was created.</summary>
+    public TimeSpan SinceTurn => Stopwatch.GetElapsedTime(Volatile.Read(ref turned));
+
     /// <summary>Returns why the first of these services failed; null if none has.</summary>
     public static Exception? FaultOf(IEnumerable<BackgroundService> services) =>
         services.Select(service => service.ExecuteTask?.Exception?.InnerException).FirstOrDefault(fault => fault is not null);
@@ -23,6 +32,9 @@ internal abstract class Loop : BackgroundService
 
     /// <summary>Does the work. Returns only after <paramref name="stopping"/> was cancelled.</summary>
     protected abstract Task Run(CancellationToken stopping);
+
+    /// <summary>Notes that a turn has ended, so that a monitor sees a loop that hangs.</summary>
+    protected void Turned() => Volatile.Write(ref turned, Stopwatch.GetTimestamp());
 
     /// <inheritdoc/>
     protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -14,6 +14,9 @@ internal sealed class GroupReview(CurrentAuthority ca, ILogger log) : Loop
 
     private readonly SemaphoreSlim wanted = new(0);
 
+    /// <inheritdoc/>
+    public override TimeSpan? Interval => Every;
+
     /// <summary>Makes it check now.</summary>
     public void Look() => wanted.Release();
 
@@ -43,6 +46,7 @@ internal sealed class GroupReview(CurrentAuthority ca, ILogger log) : Loop
             {
                 log.LogWarning("users could not be compared with their groups: {Why}", Printable.Escape(e.Message));
             }
+            Turned();
             await wanted.WaitAsync(Every, stopping);
         }
     }

@@ -21,6 +21,9 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
 
+    /// <inheritdoc/>
+    public override TimeSpan? Interval => Every;
+
     /// <summary>Returns the pause after a failed attempt: 1 s, 2 s, 4 s, … up to an hour.</summary>
     public static TimeSpan Pause(int attempts) => Backoff.After(attempts, LongestPause);
 
@@ -54,6 +57,7 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
                 log.LogWarning(
                     "{Count} notifications were given up; tctl status says how many wait, and what went wrong last", given - lost);
             lost = given;
+            Turned();
         }, stopping);
     }
 

@@ -16,6 +16,9 @@ internal abstract class Periodic(TimeSpan every, TimeProvider clock) : Loop
     /// <summary>Whether the first run is at the start. Otherwise it is one interval later.</summary>
     protected virtual bool StartsAtOnce => false;
 
+    /// <inheritdoc/>
+    public sealed override TimeSpan? Interval => every;
+
     /// <summary>Runs the task once.</summary>
     /// <param name="stopping">Cancels the work when the daemon shuts down.</param>
     protected internal abstract Task Once(CancellationToken stopping);
@@ -41,6 +44,7 @@ internal abstract class Periodic(TimeSpan every, TimeProvider clock) : Loop
             {
                 Failed(e);
             }
+            Turned();
         }
     }
 }

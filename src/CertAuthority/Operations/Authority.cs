@@ -50,6 +50,12 @@ internal sealed record Authority(
     /// <summary>The checkpoints of the audit.</summary>
     public required Checkpoints Checkpoints { get; init; }
 
+    /// <summary>The background services of the daemon.</summary>
+    public IReadOnlyList<BackgroundService> Loops { get; init; } = [];
+
+    /// <summary>When the daemon started.</summary>
+    public DateTimeOffset Started { get; } = Clock.GetUtcNow();
+
     /// <summary>Finds the rows of the database that cannot be read.</summary>
     public required Damage Damage { get; init; }
 

@@ -61,6 +61,9 @@ internal sealed class HostPush : Loop
         krl.Written = Wake;
     }
 
+    /// <inheritdoc/>
+    public override TimeSpan? Interval => Look;
+
     /// <summary>Runs until it is stopped. A turn that ends unexpectedly ends this loop too, and with it the daemon.</summary>
     protected override async Task Run(CancellationToken stopping)
     {
@@ -81,6 +84,7 @@ internal sealed class HostPush : Loop
                 {
                     log.LogWarning("the list of hosts to write to cannot be read, and is tried again: {Why}", Printable.Escape(e.Message));
                 }
+                Turned();
                 // One check is enough, however many were requested.
                 if (await wanted.WaitAsync(Look, both.Token))
                     while (wanted.Wait(0, CancellationToken.None))

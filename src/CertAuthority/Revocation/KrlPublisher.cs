@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
+using System.Diagnostics;
 using System.Threading.Channels;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Hosting;
 using CertAuthority.Linux;
+using CertAuthority.Metrics;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
@@ -122,6 +124,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     private async Task<Problem?> TryWrite()
     {
         var directory = forHosts;
+        var begun = Stopwatch.GetTimestamp();
         try
         {
             var now = clock.GetUtcNow();
@@ -133,14 +136,17 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
                 && !(readBack.RevokedKeys.SequenceEqual(keys) && SaysNoMoreAndNoLess(readBack.Revoked, revoked)))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
             AtomicFile.Replace(path, bytes, AtomicFile.ReadableByAll, AskOpenSsh, $"{path}.spare");
-            latest = new PublishedKrl(version, bytes);
+            latest = new PublishedKrl(version, bytes) { Made = now };
             Written();
+            Instruments.Lists.Add(Instruments.Done);
+            Instruments.ListSeconds.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);
             return directory is null || directory.Publish(latest, now, log) ? null : NotPublished(directory);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception
             or ProblemException or StoreException)
         {
             log.LogError("the revocation list {Path} could not be written: {Why}", path, Printable.Escape(e.Message));
+            Instruments.Lists.Add(Instruments.Failed);
             return NotWritten;
         }
     }

@@ -7,6 +7,9 @@ namespace CertAuthority.Revocation;
 /// <param name="Bytes">The complete file.</param>
 internal sealed record PublishedKrl(ulong Version, byte[] Bytes)
 {
+    /// <summary>When it was made.</summary>
+    public DateTimeOffset Made { get; init; }
+
     /// <summary>Reads the list at a path; null if there is none, or none that can be read.</summary>
     public static Krl? At(string path)
     {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using CertAuthority.Metrics;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
@@ -37,6 +38,7 @@ internal abstract class CaKey : IDisposable
         if (!readBack.SignedBytes.Span.SequenceEqual(toBeSigned)
             || !Made(toBeSigned, readBack.SignatureAlgorithm, readBack.SignatureBlob.Span))
             throw new CryptographicException("the CA key made a signature that its public key does not verify");
+        Instruments.Issued.Add((int)Signs);
         return signed;
     }
 

@@ -18,6 +18,9 @@ internal sealed class AuditWatch
     /// <summary>Completes at the next commit with entries. Take it before reading the audit, so that no commit falls in between.</summary>
     public Task NextCommit => Volatile.Read(ref next).Task;
 
+    /// <summary>How many callers wait.</summary>
+    public int Waiting => Volatile.Read(ref waiting);
+
     /// <summary>Takes a place among those who wait, until <see cref="Leave"/>; returns false if none is left.</summary>
     public bool TryEnter()
     {

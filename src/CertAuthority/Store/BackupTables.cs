@@ -3,8 +3,12 @@ namespace CertAuthority.Store;
 /// <summary>The mark of a backup, and the serials that a database restored from one cannot know.</summary>
 internal static class BackupTables
 {
-    public static void MarkAsBackup(this Transaction transaction, DateTimeOffset taken) =>
+    public static void MarkAsBackup(this Transaction transaction, DateTimeOffset taken)
+    {
         transaction.Execute("INSERT OR REPLACE INTO backup VALUES (1, $1)", taken);
+        // A daemon that starts on the copy has this backup.
+        transaction.RecordBackup(taken);
+    }
 
     /// <summary>Returns when this database was made as a backup of another one; null for a database in use.</summary>
     public static DateTimeOffset? BackupTaken(this Snapshot snapshot) =>

@@ -31,6 +31,14 @@ internal static class Counters
     /// <summary>Returns the version of the last revocation list that this database knows; 0 before the first one.</summary>
     public static long LastKrlVersion(this Snapshot snapshot) => Last(snapshot, "krl_version");
 
+    /// <summary>Returns when the last backup was taken; null if none ever was.</summary>
+    public static DateTimeOffset? LastBackup(this Snapshot snapshot) =>
+        Last(snapshot, "last_backup") is > 0 and var seconds ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+
+    /// <summary>Records that a backup was taken.</summary>
+    public static void RecordBackup(this Transaction transaction, DateTimeOffset taken) =>
+        Raise(transaction, "last_backup", taken.ToUnixTimeSeconds());
+
     /// <summary>Returns an unused serial: never 0, consecutive within an epoch, below 2^63.</summary>
     public static ulong NextSerial(this Transaction transaction) => (ulong)Increment(transaction, "serial");
 

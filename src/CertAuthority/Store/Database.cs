@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using System.Diagnostics;
+using CertAuthority.Metrics;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
@@ -22,6 +24,8 @@ internal sealed class Database : IAsyncDisposable
     private readonly TaskCompletionSource<OutcomeUnknownException> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger log;
     private readonly ConcurrentDictionary<string, bool> leftOut = new(StringComparer.Ordinal);
+    private volatile bool lastFailed;
+    private long lastCommit = Stopwatch.GetTimestamp();
 
     private Database(string path, ILogger log)
     {
@@ -39,6 +43,13 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>Whether there is enough room for every change, not only for those that take access away.</summary>
     public bool HasRoom => reserve.IsWhole;
+
+    /// <summary>Whether the last attempt to commit failed, and the timestamp of the last one that did not.</summary>
+    public (bool LastFailed, long LastAt) Commits => (lastFailed, Volatile.Read(ref lastCommit));
+
+    /// <summary>The size of the file with its log, in bytes.</summary>
+    public long Length =>
+        new[] { path, $"{path}-wal" }.Select(file => new FileInfo(file)).Where(file => file.Exists).Sum(file => file.Length);
 
     /// <summary>Completes when the outcome of a commit is unknown. The process must then end.</summary>
     public Task<OutcomeUnknownException> Broken => broken.Task;
@@ -260,6 +271,8 @@ internal sealed class Database : IAsyncDisposable
 
     private void Break(Exception error, List<Change> batch)
     {
+        lastFailed = true;
+        Instruments.Commits.Add(Instruments.Failed);
         var unknown = new OutcomeUnknownException(error);
         broken.TrySetResult(unknown);
         batch.ForEach(change => change.Fail(unknown));
@@ -268,6 +281,7 @@ internal sealed class Database : IAsyncDisposable
     private void CommitTogether(List<Change> batch)
     {
         Policy? before;
+        var begun = Stopwatch.GetTimestamp();
         try
         {
             writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
@@ -294,6 +308,7 @@ internal sealed class Database : IAsyncDisposable
             Break(e, batch);
             return;
         }
+        Committed(begun, batch.Count);
         if (writer.Policies.Latest != before)
             policies.Latest = writer.Policies.Latest;
         batch.ForEach(change => change.Complete());
@@ -305,6 +320,16 @@ internal sealed class Database : IAsyncDisposable
             log.LogInformation(
                 "{Event} by {Actor}: {Facts}", entry.Event, Printable.Escape(entry.DescribeActor()),
                 Printable.Escape(entry.DescribeFacts()));
+    }
+
+    private void Committed(long begun, int changes)
+    {
+        var now = Stopwatch.GetTimestamp();
+        lastFailed = false;
+        Volatile.Write(ref lastCommit, now);
+        Instruments.Commits.Add(Instruments.Done);
+        Instruments.CommitSeconds.Add(Stopwatch.GetElapsedTime(begun, now).TotalSeconds);
+        Instruments.CommitChanges.Add(changes);
     }
 
     private void LeaveOut(string row)
@@ -343,6 +368,8 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Discards the whole batch, including the answers that its callers were about to get.</summary>
     private void Abandon(List<Change> batch)
     {
+        lastFailed = true;
+        Instruments.Commits.Add(Instruments.Failed);
         try
         {
             if (!Sqlite.IsRolledBack(writer.Connection))

@@ -192,6 +192,13 @@ internal static class RequestTable
         (int)snapshot.QueryFirst(
             "SELECT count(*) FROM requests WHERE state = 'PENDING' AND pending_until > $1", row => row.GetInt64(0), now);
 
+    /// <summary>Returns when the oldest request was filed that waits for an answer; null if none waits.</summary>
+    // The plus sign keeps SQLite from searching by the time of filing, past every request that expired without an answer.
+    public static DateTimeOffset? OldestPending(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.QueryFirst(
+            "SELECT min(+created) AS oldest FROM requests WHERE state = 'PENDING' AND pending_until > $1",
+            row => row.IsNull("oldest") ? (DateTimeOffset?)null : row.Time("oldest"), now);
+
     /// <summary>Counts the requests of a user that were filed since an instant, whatever their state is now.</summary>
     public static int CountFiled(this Snapshot snapshot, User user, DateTimeOffset since) =>
         (int)snapshot.QueryFirst(

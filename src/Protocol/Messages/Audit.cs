@@ -91,6 +91,9 @@ public sealed record DaemonStatus
 
     /// <summary>The log over the audit; null from a daemon of an earlier version.</summary>
     public AuditLogStatus? AuditLog { get; init; }
+
+    /// <summary>When the last backup was taken; null if none ever was.</summary>
+    public DateTimeOffset? LastBackup { get; init; }
 }
 
 /// <summary>The log over the audit.</summary>

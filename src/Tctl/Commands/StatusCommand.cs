@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -9,21 +10,44 @@ internal sealed class StatusCommand : CliCommand
 {
     private const int MostNamed = 5;
 
-    private readonly FormatOption format = new();
+    private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Prometheus);
+    private readonly Option<bool> check = new("--check")
+    {
+        Description = "Only say whether the daemon could issue a certificate now; any account may ask"
+    };
     private readonly HostsWait wait = new();
 
     public StatusCommand()
         : base(
             "status",
-            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
+            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json", "tctl status --format=prometheus", "tctl status --check")
     {
+        Options.Add(check);
         Options.Add(format);
         Options.Add(wait);
+        Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(check) && (parsed.GetResult(wait) is not null || parsed.GetValue(format) == FormatOption.Prometheus))
+                parsed.AddError($"--check asks one question, so it takes neither --wait nor --format={FormatOption.Prometheus}");
+            if (parsed.GetResult(wait) is not null && parsed.GetValue(format) == FormatOption.Prometheus)
+                parsed.AddError($"--format={FormatOption.Prometheus} prints what is, so it does not take --wait");
+        });
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
+        if (parsed.GetValue(check))
+        {
+            var health = await ca.Send(Routes.GetReadiness, new GetReadiness(), cancellation);
+            parsed.PrintResult(health, health.State);
+            return ExitCode.Done;
+        }
+        if (parsed.GetValue(format) == FormatOption.Prometheus)
+        {
+            await PrintMetrics(parsed, ca, cancellation);
+            return ExitCode.Done;
+        }
         var status = await ca.Send(Routes.GetStatus, new GetStatus(), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
         {
@@ -38,7 +62,8 @@ internal sealed class StatusCommand : CliCommand
             $"pending requests: {status.PendingRequests}",
             $"live certificates: {status.LiveCertificates}",
             $"revoked certificates: {status.RevokedCertificates}",
-            $"revocation list: version {status.KrlVersion}, written {Wording.Time(status.KrlWritten)} ({Wording.Left(TimeProvider.System.GetUtcNow() - status.KrlWritten)} ago)",
+            $"revocation list: version {status.KrlVersion}, written {Ago(status.KrlWritten)}",
+            $"last backup: {(status.LastBackup is { } backup ? Ago(backup) : "none")}",
             .. status.AuditLog is { } log ? [$"audit: {log.Size ?? 0} entries in the last checkpoint, signed by {log.Key}"] : (string[])[],
             .. status.Disk is { } disk ? [$"disk: {disk.Used}% used, {disk.Free >> 20} MiB left ({disk.Directory})"] : (string[])[],
             .. status.Published is { } published ? [Show(published)] : (string[])[],
@@ -47,6 +72,17 @@ internal sealed class StatusCommand : CliCommand
             .. (status.AuditSinks ?? []).Select(Show),
         ]);
         return await Verdict(parsed, ca, status, cancellation);
+    }
+
+    /// <summary>
+    /// Prints the metrics whole or not at all. Monitoring reads from them what is wrong, so the exit code does not say it.
+    /// </summary>
+    private static async Task PrintMetrics(ParseResult parsed, CaClient ca, CancellationToken cancellation)
+    {
+        using var text = new MemoryStream();
+        await ca.Download(
+            Routes.GetPrometheusMetrics, new GetMetrics(), (bytes, _) => bytes.CopyToAsync(text, cancellation), cancellation);
+        parsed.PrintEscaped(Encoding.UTF8.GetString(text.ToArray()).TrimEnd('\n').Split('\n'));
     }
 
     /// <summary>Returns the exit code, so that a monitor needs nothing else.</summary>
@@ -107,6 +143,9 @@ internal sealed class StatusCommand : CliCommand
             ? await wait.Run(parsed, ca, exitCode, cancellation)
             : exitCode;
     }
+
+    private static string Ago(DateTimeOffset time) =>
+        $"{Wording.Time(time)} ({Wording.Left(TimeProvider.System.GetUtcNow() - time)} ago)";
 
     private static string Few(string[] names, string between = ", ") =>
         names.Length <= MostNamed

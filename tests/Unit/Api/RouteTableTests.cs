@@ -27,17 +27,19 @@ public class RouteTableTests
             Routes.All.Select(Name).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Only_the_public_keys_of_the_CA_are_open_to_anybody() =>
-        Assert.Equal([Routes.GetUserCas, Routes.GetHostCas], RouteTable.Rows.Where(row => row.Who == Who.Anybody).Select(row => row.Route));
+    public void Only_the_CA_public_keys_and_health_are_open_to_anybody() =>
+        Assert.Equal(ForAnybody, RouteTable.Rows.Where(row => row.Who == Who.Anybody).Select(row => row.Route));
 
     [Fact]
     public void Routes_under_my_and_only_those_are_for_users() =>
         Assert.All(
-            RouteTable.Rows.Where(row => row.Route != Routes.GetUserCas && row.Route != Routes.GetHostCas),
+            RouteTable.Rows.Where(row => !ForAnybody.Contains(row.Route)),
             row => Assert.Equal(row.Route.Path.StartsWith("/v1/my/", StringComparison.Ordinal), row.Who == Who.Users));
 
+    private static readonly Route[] ForAnybody = [Routes.GetUserCas, Routes.GetHostCas, Routes.GetLiveness, Routes.GetReadiness];
+
     /// <summary>What a reader may call, written out: a row that opens to them by mistake is not in these lists.</summary>
-    private static readonly Route[] ForMonitors = [Routes.GetStatus];
+    private static readonly Route[] ForMonitors = [Routes.GetStatus, Routes.GetMetrics, Routes.GetPrometheusMetrics];
 
     /// <summary>What auditors write: a record of what they did, and nothing that anybody may do.</summary>
     private static readonly Route[] Recorded = [Routes.StartAccessReview, Routes.SignAccessReview];

@@ -96,6 +96,30 @@ public sealed class LoopTests : IAsyncLifetime
         Assert.Same(fault, Loop.FaultOf([loop]));
     }
 
+    /// <summary>The others wait for events only: a list that is not written, and a file that is not checked, show elsewhere.</summary>
+    [Fact]
+    public void Each_loop_that_takes_turns_has_an_interval()
+    {
+        var settings = World.DefaultSettings;
+        Assert.Equal(
+            [nameof(DatabaseCheck), nameof(KrlPublisher), nameof(Reload)],
+            Loops.Where(one => one.Value(world, new CurrentAuthority(world.Authority, settings), settings).Interval is null).Select(one => one.Key.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Loop_that_hangs_has_no_new_turn()
+    {
+        using var loop = new Hanging();
+        await loop.StartAsync(CancellationToken.None);
+        await loop.Second.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.True(SpinWait.SpinUntil(() => loop.SinceTurn > TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)));
+
+        loop.MayEnd.SetResult();
+
+        Assert.True(SpinWait.SpinUntil(() => loop.SinceTurn < TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20)));
+        await loop.StopAsync(CancellationToken.None);
+    }
+
     [Fact]
     public async Task Fault_in_a_lane_ends_the_loop_that_writes_to_hosts()
     {
@@ -174,6 +198,27 @@ public sealed class LoopTests : IAsyncLifetime
             Groups = null!,
             Access = null,
         };
+    }
+
+    /// <summary>Hangs in its second turn.</summary>
+    private sealed class Hanging() : Periodic(TimeSpan.FromMilliseconds(1), TimeProvider.System)
+    {
+        private int turn;
+
+        public TaskCompletionSource Second { get; } = new();
+
+        public TaskCompletionSource MayEnd { get; } = new();
+
+        protected internal override async Task Once(CancellationToken stopping)
+        {
+            if (++turn == 2)
+            {
+                Second.TrySetResult();
+                await MayEnd.Task;
+            }
+        }
+
+        protected override void Failed(Exception error) => throw error;
     }
 
     /// <summary>Ends by itself, without an error.</summary>

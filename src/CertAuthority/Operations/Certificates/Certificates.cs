@@ -8,6 +8,9 @@ namespace CertAuthority.Operations;
 /// <summary>Reads the certificates that were issued, what they reach, and what hosts need to check them.</summary>
 internal static class Certificates
 {
+    /// <summary>The version of the daemon.</summary>
+    public static readonly string Version = typeof(Certificates).Assembly.GetName().Version!.ToString(3);
+
     public static Task<CertificateList> List(Authority ca, Administrator by, ListCertificates ask)
     {
         var now = ca.Now();
@@ -83,7 +86,7 @@ internal static class Certificates
         var damaged = ca.Damage.Find(now);
         return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus
         {
-            Version = typeof(Certificates).Assembly.GetName().Version!.ToString(3),
+            Version = Version,
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
             PendingRequests = snapshot.CountPending(now),
@@ -100,6 +103,7 @@ internal static class Certificates
             Disk = Disks.Measure(ca),
             AuditLog = new AuditLogStatus(
                 Fingerprint.Compute(ca.Checkpoints.Key.PublicKey), ca.Checkpoints.Latest?.Checkpoint.Size, ca.Checkpoints.Fault),
+            LastBackup = snapshot.LastBackup(),
         }));
     }
 

@@ -18,6 +18,16 @@ internal sealed class RequestWatch
         }
     }
 
+    /// <summary>How many callers wait.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (waiting)
+                return waiting.Values.Sum(waiters => waiters.Count);
+        }
+    }
+
     /// <summary>
     /// Waits for the next change of a request, with others who do. Call it before reading the request, so that no change falls in between,
     /// and dispose of it in the end: that wakes nobody, and nothing is kept for a request for which nobody waits.

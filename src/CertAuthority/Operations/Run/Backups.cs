@@ -16,6 +16,12 @@ internal static class Backups
             transaction.Audit(by.Caller.Did(AuditEvents.BackupTaken, now));
             return true;
         });
-        return await Task.Run(() => ca.Database.BackUp(now));
+        var copy = await Task.Run(() => ca.Database.BackUp(now));
+        await ca.Database.Commit(transaction =>
+        {
+            transaction.RecordBackup(now);
+            return true;
+        });
+        return copy;
     }
 }
