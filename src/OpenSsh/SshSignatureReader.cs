@@ -3,10 +3,6 @@ namespace CertAuthority.OpenSsh;
 /// <summary>A signature in the form that <c>ssh-keygen -Y sign</c> writes (OpenSSH's PROTOCOL.sshsig), read from untrusted text.</summary>
 public sealed class SshSignatureReader
 {
-    private const string Begin = "-----BEGIN SSH SIGNATURE-----";
-    private const string End = "-----END SSH SIGNATURE-----";
-    private const int LineLength = 70;
-
     private static readonly string[] Hashes = ["sha256", "sha512"];
 
     private readonly byte[] bytes;
@@ -16,7 +12,7 @@ public sealed class SshSignatureReader
     {
         this.bytes = bytes;
         var reader = new WireReader(bytes);
-        if (!reader.Raw(Magic.Length, "magic").SequenceEqual(Magic))
+        if (!reader.Raw(SshSignature.Magic.Length, "magic").SequenceEqual(SshSignature.Magic))
             throw new SshFormatException("it does not begin with SSHSIG");
         if (reader.UInt32("version") is var version && version != 1)
             throw new SshFormatException($"it has version {version}, not 1");
@@ -34,8 +30,6 @@ public sealed class SshSignatureReader
         signature.ExpectEnd("blob");
     }
 
-    private static ReadOnlySpan<byte> Magic => "SSHSIG"u8;
-
     /// <summary>The key that the signature names as its own.</summary>
     public SignatureKey Key { get; }
 
@@ -52,18 +46,17 @@ public sealed class SshSignatureReader
     public ReadOnlySpan<byte> Blob => blob;
 
     /// <summary>The signature as a file, in the only form that has these bytes.</summary>
-    public string Armored =>
-        $"{Begin}\n{string.Concat(Convert.ToBase64String(bytes).Chunk(LineLength).Select(line => $"{new string(line)}\n"))}{End}\n";
+    public string Armored => SshSignature.Armored(bytes);
 
     /// <summary>Reads a signature file.</summary>
     /// <exception cref="SshFormatException">It is malformed, or made by a kind of key that cannot be verified here.</exception>
     public static SshSignatureReader Parse(string armored)
     {
         var text = armored.Trim();
-        if (!text.StartsWith(Begin, StringComparison.Ordinal) || !text.EndsWith(End, StringComparison.Ordinal)
-            || text.Length < Begin.Length + End.Length)
-            throw new SshFormatException($"it is not between the lines {Begin} and {End}");
-        var middle = text[Begin.Length..^End.Length];
+        if (!text.StartsWith(SshSignature.Begin, StringComparison.Ordinal) || !text.EndsWith(SshSignature.End, StringComparison.Ordinal)
+            || text.Length < SshSignature.Begin.Length + SshSignature.End.Length)
+            throw new SshFormatException($"it is not between the lines {SshSignature.Begin} and {SshSignature.End}");
+        var middle = text[SshSignature.Begin.Length..^SshSignature.End.Length];
         var bytes = new byte[middle.Length];
         return Convert.TryFromBase64String(middle, bytes, out var length)
             ? new SshSignatureReader(bytes[..length])
@@ -72,6 +65,5 @@ public sealed class SshSignatureReader
 
     /// <summary>Returns the bytes that the key signs for a message.</summary>
     /// <param name="hash">The hash of the message, by <see cref="HashAlgorithm"/>.</param>
-    public byte[] SignedBytes(ReadOnlySpan<byte> hash) =>
-        new WireWriter().Raw(Magic).String(Namespace).String("").String(HashAlgorithm).String(hash).ToArray();
+    public byte[] SignedBytes(ReadOnlySpan<byte> hash) => SshSignature.ToBeSigned(Namespace, HashAlgorithm, hash);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace CertAuthority.Terminal;
 
@@ -35,6 +36,12 @@ public sealed class FormatOption : Option<string>
             return format;
         };
     }
+
+    /// <summary>
+    /// Whether the user named a format. Unlike the value, it can be asked of a line with a malformed format, which has an error of its own.
+    /// </summary>
+    public bool IsNamed(CommandResult command, string format) =>
+        command.GetResult(this) is { Tokens: [.., var named] } && named.Value == format;
 
     /// <summary>Whether the user wants JSON from the current command.</summary>
     public static bool IsJson(ParseResult parsed) =>

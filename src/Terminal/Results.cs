@@ -47,6 +47,13 @@ public sealed class Results<T>(ParseResult parsed)
                 refusals++;
                 usages += parsed.IsUsage(refused.Problem) ? 1 : 0;
             }
+            // Somebody said no to this one.
+            catch (FailureException failure)
+            {
+                parsed.Complain(About + failure.Message, failure.Hint);
+                refusals++;
+                usages += failure.ExitCode == ExitCode.Usage ? 1 : 0;
+            }
         End();
         return refusals == 0 ? ExitCode.Done : usages == names.Count ? ExitCode.Usage : ExitCode.Failed;
     }

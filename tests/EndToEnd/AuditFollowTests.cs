@@ -20,9 +20,13 @@ public sealed class AuditFollowTests
         var (resumed, wasPartial) = (0, 0);
         for (var killed = 0; killed < 50; killed++)
         {
+            var before = new FileInfo(file) is { Exists: true } now ? now.Length : 0;
             using (var follower = daemon.Administrator.Start("bash", "-c", $"exec tctl audit ls --follow --after={position} --format=jsonl >>{file}"))
             {
-                await Task.Delay(RandomNumberGenerator.GetInt32(20, 250));
+                // Half of them have printed something; the others may not even have begun.
+                if (killed % 2 == 0)
+                    await Eventually.Holds(() => new FileInfo(file) is { Exists: true } grown && grown.Length > before);
+                await Task.Delay(RandomNumberGenerator.GetInt32(0, 150));
                 if (killed is 15 or 35)
                 {
                     await daemon.Stop("KILL");

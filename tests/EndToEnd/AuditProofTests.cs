@@ -44,7 +44,9 @@ public sealed class AuditProofTests
             (await At(carol, "tctl audit ls --event=user.updated --limit=1 --format=json | jq -r '.[0].digest'")).Done().Trim(),
             (await At(carol, "tctl get user/alice --format=json | jq -cj '.[0] | del(.metadata.revision)' | sha256sum")).Done().Split(' ')[0]);
 
-        // Alice proves her own certificates, and nobody else's.
+        // Alice takes the proof of her login along, and proves her own certificates, and nobody else's.
+        (await At(alice, "tsh login --proof=login.json")).Done();
+        Assert.Contains("is checked: {\"time\":", (await At(alice, $"python3 {Script} --proof login.json")).Done(), StringComparison.Ordinal);
         Assert.Equal("200", await Code(daemon, Person.Alice, $"/v1/my/certificates/{serial}/proof"));
         Assert.Equal("404", await Code(daemon, Person.Bob, $"/v1/my/certificates/{serial}/proof"));
         Assert.Equal("403", await Code(daemon, Person.Alice, $"/v1/audit/proof?serial={serial}"));

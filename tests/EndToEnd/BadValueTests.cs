@@ -17,6 +17,7 @@ public sealed partial class BadValueTests
         ["N"] = ["0", "-1", "many", "99999999999999999999"],
         ["MINUTES"] = ["0", "-1", "soon"],
         ["PLACE"] = ["nowhere"],
+        ["SEQ"] = ["first", "-1", "1.5", "99999999999999999999"],
         ["KEY=VALUE"] = ["prod"],
         ["KEY=VALUE[,KEY=VALUE…]"] = ["prod"],
         ["STATE[,STATE…]"] = ["odd", "pending,odd"],
@@ -67,6 +68,10 @@ public sealed partial class BadValueTests
         ["tctl nodes rm"] = "nobody",
         ["tctl certs revoke"] = "--all --yes",
         ["tctl backup"] = "/nowhere/backup",
+        ["tctl audit prove"] = "--seq=1",
+        ["tctl audit export"] = "/nowhere/export",
+        ["tctl access review start"] = "--report=FILE",
+        ["tctl access review done"] = "1 --report=FILE --key=FILE",
     };
 
     [Fact]
@@ -110,7 +115,7 @@ public sealed partial class BadValueTests
         Assert.True(tried > 200, $"only {tried} were found in the help");
         // What is looked up, opened or only stored can be unknown, but not malformed.
         Assert.Equal(
-            ["ACCOUNT", "ACCOUNT[,ACCOUNT…]", "DIR", "EVENT[,EVENT…]", "FILE", "FILE.pub", "FOLDER", "ID", "ID[,ID…]", "NAME", "NODE", "ROLE", "ROLE[,ROLE…]", "TEXT", "USER", "USER[,USER…]", "WORDS"],
+            ["ACCOUNT", "ACCOUNT[,ACCOUNT…]", "CHECKPOINT", "DIR", "EVENT[,EVENT…]", "FILE", "FILE.pub", "FOLDER", "ID", "ID[,ID…]", "NAME", "NODE", "ROLE", "ROLE[,ROLE…]", "TEXT", "USER", "USER[,USER…]", "WORDS"],
             free.Order(StringComparer.Ordinal));
     }
 

@@ -126,6 +126,19 @@ public sealed class InboxTests : ReviewSite
     }
 
     [PeopleFact]
+    public async Task No_to_one_of_several_leaves_the_rest()
+    {
+        var (root, dba) = (await Request("prod-root"), await Request("dba"));
+        using var administrator = Pty.Start(Daemon.Administrator, $"tctl requests approve {root} {dba}");
+        await administrator.Shows("approve the request of alice for prod-root? [y/N]");
+        await administrator.Press("n\n");
+        await administrator.Shows($"request {root} has not been approved");
+        await administrator.Shows($"request {dba} has been approved");
+        Assert.Equal(1, await administrator.Ended());
+        Assert.Equal("PENDING\nAPPROVED\n", (await Daemon.Administrator.Types("bash", "-c", $"for id in {root} {dba}; do tctl requests get $id --format=json | jq -r .spec.state; done")).Done());
+    }
+
+    [PeopleFact]
     public async Task Review_can_be_limited_to_some_requests()
     {
         var (first, second) = (await Request("dba"), await Request("web"));

@@ -9,7 +9,7 @@ public sealed class ReaderTests
 
     private static readonly Route[] ForMonitors =
     [
-        Routes.GetStatus, Routes.GetMetrics, Routes.GetPrometheusMetrics, Routes.GetLiveness, Routes.GetReadiness,
+        Routes.GetStatus, Routes.ListHostsBehind, Routes.GetMetrics, Routes.GetPrometheusMetrics, Routes.GetLiveness, Routes.GetReadiness,
     ];
 
     private static readonly Route[] ForAuditors =

@@ -102,7 +102,7 @@ internal static class RouteTable
         Administrators(Routes.ProveNode, Operations.Nodes.Prove),
         Administrators(Routes.CertifyHost, Operations.Nodes.Certify),
         Administrators(Routes.SyncNode, Operations.Nodes.Sync),
-        Administrators(Routes.ListHostsBehind, Operations.Nodes.Behind),
+        Monitors(Routes.ListHostsBehind, Operations.Nodes.Behind),
         Auditors(Routes.ListCertificates, Certificates.List),
         Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed) with { TakesAway = true },
         Auditors(Routes.ListAudit, AuditLists.List),

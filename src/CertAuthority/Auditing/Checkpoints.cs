@@ -180,15 +180,15 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
             return new TreeStep(null) { Fault = FaultIn(snapshot) };
         if (tree?.Origin != last.Origin)
             return new TreeStep(new StoredTree(last.Origin, 0, 0)) { IsNew = true };
-        var entries = snapshot.AuditBytes(tree.LastEntry, Piece);
+        var entries = snapshot.StoredAudit(tree.LastEntry, Piece);
         if (entries is [] && tree.Size == last.Size && latest is not null)
             return new TreeStep(null);
         try
         {
             var growing = new GrowingTree(tree.Size, snapshot.Tile);
-            foreach (var (_, bytes) in entries)
-                growing.Add(TreeHash.OfLeaf(bytes));
-            var grown = tree with { Size = growing.Size, LastEntry = entries is [.., var newest] ? newest.Number : tree.LastEntry };
+            foreach (var entry in entries)
+                growing.Add(TreeHash.OfLeaf(entry.Json));
+            var grown = tree with { Size = growing.Size, LastEntry = entries is [.., var newest] ? newest.Seq : tree.LastEntry };
             if (entries.Count == Piece)
                 return new TreeStep(grown) { Changed = growing.Changed() };
             var whole = growing.Grown();

@@ -52,7 +52,7 @@ internal static class AuditProofs
             if (tree is null || ask.Index >= tree.Size)
                 return new AuditEntries([]);
             var most = (int)Math.Min(size, tree.Size - ask.Index);
-            return new AuditEntries([.. snapshot.AuditBytes(snapshot.NumberAt(tree, ask.Index) - 1, most).Select(entry => entry.Bytes)]);
+            return new AuditEntries([.. snapshot.StoredAudit(snapshot.NumberAt(tree, ask.Index) - 1, most).Select(entry => entry.Json)]);
         }));
     }
 
@@ -64,7 +64,7 @@ internal static class AuditProofs
         var number = ca.Database.Read(snapshot =>
         {
             if (ask.Seq is { } seq)
-                return seq >= 1 && snapshot.AuditBytes(seq - 1, 1) is [var entry] && entry.Number == seq
+                return seq >= 1 && snapshot.StoredAudit(seq - 1, 1) is [var entry] && entry.Seq == seq
                     ? seq
                     : throw new ProblemException(new Problem(ProblemCode.NotFound, $"the audit has no entry {seq}"));
             return (ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue && snapshot.FindCertificate(serial) is { } found
@@ -112,16 +112,16 @@ internal static class AuditProofs
     {
         var size = latest.Checkpoint.Size;
         if (snapshot.StoredTree() is not { } stored || stored.Origin != latest.Checkpoint.Origin
-            || snapshot.PlaceOf(stored, number) is var index && index >= size || snapshot.AuditBytes(number - 1, 1) is not [var entry])
+            || snapshot.PlaceOf(stored, number) is var index && index >= size || snapshot.StoredAudit(number - 1, 1) is not [var entry])
             return null;
         var path = new Tree(size, snapshot.Tile).Inclusion(index);
         // A proof that does not hold would say nothing, or hide that the entry was changed.
-        if (!Proof.Includes(TreeHash.OfLeaf(entry.Bytes), index, size, path, latest.Checkpoint.Root))
+        if (!Proof.Includes(TreeHash.OfLeaf(entry.Json), index, size, path, latest.Checkpoint.Root))
             throw new ProblemException(new Problem(
                 ProblemCode.Unavailable, $"entry {number} of the audit is not the one that was logged",
                 Next: [new NextStep.VerifyAudit()]));
         return new EntryProven(
-            index, Encoding.UTF8.GetString(entry.Bytes), $"{new InclusionProof(index, path, latest.Note)}", latest.Signature,
+            index, Encoding.UTF8.GetString(entry.Json), $"{new InclusionProof(index, path, latest.Note)}", latest.Signature,
             ca.Checkpoints.Key.PublicKey.ToLine(AuditKey.Title));
     });
 

@@ -122,7 +122,7 @@ internal static class Problems
 
     /// <summary>Parses the beginning of a time, as people write it: an instant, or how long ago.</summary>
     public static DateTimeOffset Since(string text, DateTimeOffset now) =>
-        Durations.TryParse(text, out var ago) ? now - ago
+        Durations.TryParseWish(text, out var ago) ? now - ago
         : Instants.TryParse(text, out var instant) ? instant
         : throw InvalidField(
             "since", $"takes a time such as 2027-01-31T18:00:00Z, or a duration before now such as 24h, not \"{text}\"");

@@ -23,14 +23,6 @@ internal static class TreeTables
     public static byte[]? Tile(this Snapshot snapshot, TileId tile) => snapshot.QueryFirst(
         "SELECT hashes FROM audit_tiles WHERE level = $1 AND number = $2", row => row.Bytes("hashes"), tile.Level, tile.Number);
 
-    /// <summary>Returns the exact bytes of entries, in the order of their numbers.</summary>
-    /// <param name="snapshot">The database.</param>
-    /// <param name="after">The number after which to begin.</param>
-    /// <param name="most">The largest number of entries.</param>
-    public static List<(long Number, byte[] Bytes)> AuditBytes(this Snapshot snapshot, long after, int most) => snapshot.Query(
-        "SELECT id, entry FROM audit WHERE id > $1 ORDER BY id LIMIT $2",
-        row => (row.GetInt64(0), row.GetFieldValue<byte[]>(1)), after, most);
-
     /// <summary>Returns the number of the entry at a place of the tree.</summary>
     public static long NumberAt(this Snapshot snapshot, StoredTree tree, long index) => tree.Size == tree.LastEntry
         ? index + 1

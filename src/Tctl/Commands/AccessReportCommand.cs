@@ -46,7 +46,7 @@ internal sealed class AccessReportCommand : CliCommand
             Options.Add(option);
         Validators.Add(parsed =>
         {
-            var isCsv = parsed.GetValue(format) == Csv;
+            var isCsv = format.IsNamed(parsed, Csv);
             if (parsed.GetValue(section) is { } name && !ReportSection.Names.Contains(name))
                 parsed.AddError($"--section takes {string.Join(", ", ReportSection.Names[..^1])} or {ReportSection.Names[^1]}, not '{name}'");
             else if (isCsv && parsed.GetValue(section) is null)

@@ -52,11 +52,11 @@ internal sealed class AuditListCommand : CliCommand
         {
             if (!parsed.GetValue(follow))
                 return;
-            if (parsed.GetValue(until) is not null)
+            if (parsed.GetResult(until) is not null)
                 parsed.AddError("--follow has no end, so it does not take --until");
             if (parsed.GetValue(order) is AuditOrders.Newest)
                 parsed.AddError($"--follow lists the {AuditOrders.Oldest} entry first");
-            if (parsed.GetValue(format) == FormatOption.Json)
+            if (format.IsNamed(parsed, FormatOption.Json))
                 parsed.AddError($"--follow takes --format={FormatOption.Text} or --format={FormatOption.JsonLines}: an array has an end");
         });
     }

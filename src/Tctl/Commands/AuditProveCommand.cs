@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
 using CertAuthority.Proofs;
 using CertAuthority.Protocol;
@@ -14,7 +15,18 @@ internal sealed class AuditProveCommand : CliCommand
         Description = "The certificate whose issuing is proven",
         Arity = ArgumentArity.ZeroOrOne
     };
-    private readonly Option<long?> seq = new("--seq") { HelpName = "SEQ", Description = "The number of another entry" };
+    private readonly Option<long?> seq = new("--seq")
+    {
+        HelpName = "SEQ",
+        Description = "The number of another entry",
+        CustomParser = result =>
+        {
+            if (long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0)
+                return number;
+            result.AddError($"--seq takes the number of an entry, not '{result.Tokens[0].Value}'");
+            return null;
+        }
+    };
     private readonly FormatOption format = new();
 
     public AuditProveCommand()
@@ -27,7 +39,7 @@ internal sealed class AuditProveCommand : CliCommand
         Options.Add(format);
         Validators.Add(parsed =>
         {
-            if (parsed.GetValue(serial) is null == parsed.GetValue(seq) is null)
+            if (parsed.GetValue(serial) is null == parsed.GetResult(seq) is null)
                 parsed.AddError("name a SERIAL, or an entry with --seq");
         });
     }

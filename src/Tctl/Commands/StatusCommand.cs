@@ -27,9 +27,9 @@ internal sealed class StatusCommand : CliCommand
         Options.Add(wait);
         Validators.Add(parsed =>
         {
-            if (parsed.GetValue(check) && (parsed.GetResult(wait) is not null || parsed.GetValue(format) == FormatOption.Prometheus))
+            if (parsed.GetValue(check) && (parsed.GetResult(wait) is not null || format.IsNamed(parsed, FormatOption.Prometheus)))
                 parsed.AddError($"--check asks one question, so it takes neither --wait nor --format={FormatOption.Prometheus}");
-            if (parsed.GetResult(wait) is not null && parsed.GetValue(format) == FormatOption.Prometheus)
+            if (parsed.GetResult(wait) is not null && format.IsNamed(parsed, FormatOption.Prometheus))
                 parsed.AddError($"--format={FormatOption.Prometheus} prints what is, so it does not take --wait");
         });
     }

@@ -1,4 +1,8 @@
 using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using CertAuthority.Linux;
+using CertAuthority.Proofs;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -41,6 +45,12 @@ internal sealed class LoginCommand : CliCommand
         Description = "With --key: where the certificate goes. Without: make a new key FILE, with FILE.pub and FILE-cert.pub"
     };
 
+    private readonly Option<string?> proofFile = new("--proof")
+    {
+        HelpName = "FILE",
+        Description = "Write the proof that this login is in the audit to FILE; it takes about a second"
+    };
+
     private readonly AgentOption agent = new();
 
     public LoginCommand()
@@ -59,7 +69,7 @@ internal sealed class LoginCommand : CliCommand
         Options.Add(roles);
         foreach (var option in asking)
             Options.Add(option);
-        foreach (var file in new[] { keyFile, outFile })
+        foreach (var file in new[] { keyFile, outFile, proofFile })
         {
             file.Validators.Add(given =>
             {
@@ -125,6 +135,8 @@ internal sealed class LoginCommand : CliCommand
                 login.Certificates is [var first, .. var others]
                     ? [.. StatusText.Lines(first.Info, now), .. others.Select(one => StatusText.Beside(one.Info))]
                     : []);
+            if (parsed.GetValue(proofFile) is { } file)
+                await SaveProof(ca, login, file, cancellation);
             if (login.Certificates is not [] && key.Hint is { } next)
                 parsed.Hint(next);
             foreach (var missing in login.Missing ?? [])
@@ -221,5 +233,21 @@ internal sealed class LoginCommand : CliCommand
         throw new FailureException(
             "no daemon is on this machine, and no other is named",
             "name its host once, and it is remembered: tsh login --server=ssh://HOST", ExitCode.Usage);
+    }
+
+    /// <summary>Stores the proof that the issuing of the certificate is in the audit, once a checkpoint covers it.</summary>
+    private static async Task SaveProof(CaClient ca, LoggedIn login, string file, CancellationToken cancellation)
+    {
+        if (login.Certificates is not [var first, ..])
+            throw new FailureException($"there is no certificate to prove, so {file} was not written");
+        var proven = await ca.Send(Routes.ProveMyCertificate, new ProveMyCertificate(first.Info.Serial, login.User), cancellation);
+        if (InclusionProof.Parse(proven.Proof) is not { } proof || Note.Parse(proof.Note) is not { } note
+            || Checkpoint.Parse(note.Text) is not { } checkpoint
+            || !Proof.Includes(
+                TreeHash.OfLeaf(Encoding.UTF8.GetBytes(proven.Entry)), proof.Index, checkpoint.Size, proof.Path, checkpoint.Root))
+            throw new FailureException($"the daemon sent a proof that does not hold, so {file} was not written");
+        AtomicFile.Replace(
+            file, [.. JsonSerializer.SerializeToUtf8Bytes(proven, ProtocolJson.Lenient.Of<EntryProven>()), (byte)'\n'],
+            AtomicFile.OwnerOnly);
     }
 }

@@ -39,7 +39,7 @@ public class RouteTableTests
     private static readonly Route[] ForAnybody = [Routes.GetUserCas, Routes.GetHostCas, Routes.GetLiveness, Routes.GetReadiness];
 
     /// <summary>What a reader may call, written out: a row that opens to them by mistake is not in these lists.</summary>
-    private static readonly Route[] ForMonitors = [Routes.GetStatus, Routes.GetMetrics, Routes.GetPrometheusMetrics];
+    private static readonly Route[] ForMonitors = [Routes.GetStatus, Routes.ListHostsBehind, Routes.GetMetrics, Routes.GetPrometheusMetrics];
 
     /// <summary>What auditors write: a record of what they did, and nothing that anybody may do.</summary>
     private static readonly Route[] Recorded = [Routes.StartAccessReview, Routes.SignAccessReview];

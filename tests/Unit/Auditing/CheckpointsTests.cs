@@ -71,7 +71,7 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
             return true;
         });
         await Signed(1);
-        Assert.Equal(EntryBundle.LongestEntry, world.Database.Read(snapshot => snapshot.AuditBytes(0, 2)).Single().Bytes.Length);
+        Assert.Equal(EntryBundle.LongestEntry, world.Database.Read(snapshot => snapshot.StoredAudit(0, 2)).Single().Json.Length);
     }
 
     [Fact]
@@ -271,8 +271,8 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
     private byte[] Root(int size)
     {
         var tree = new GrowingTree(0, _ => null);
-        foreach (var (_, bytes) in world.Database.Read(snapshot => snapshot.AuditBytes(0, size)))
-            tree.Add(TreeHash.OfLeaf(bytes));
+        foreach (var entry in world.Database.Read(snapshot => snapshot.StoredAudit(0, size)))
+            tree.Add(TreeHash.OfLeaf(entry.Json));
         Assert.Equal(size, tree.Size);
         return tree.Grown().Root();
     }

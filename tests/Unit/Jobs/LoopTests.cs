@@ -102,7 +102,7 @@ public sealed class LoopTests : IAsyncLifetime
     {
         var settings = World.DefaultSettings;
         Assert.Equal(
-            [nameof(DatabaseCheck), nameof(KrlPublisher), nameof(Reload)],
+            [nameof(AuditFlow), nameof(Checkpoints), nameof(DatabaseCheck), nameof(KrlPublisher), nameof(Reload)],
             Loops.Where(one => one.Value(world, new CurrentAuthority(world.Authority, settings), settings).Interval is null).Select(one => one.Key.Name).Order(StringComparer.Ordinal));
     }
 

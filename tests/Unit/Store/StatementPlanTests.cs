@@ -45,7 +45,6 @@ public sealed class StatementPlanTests : IAsyncLifetime
         ("DecisiveRows.InspectHistory", _ => true, "reads what is over, in the background, once in each run"),
         ("CertificateTable.InspectCertificates", _ => true, "reads what is over, in the background, once in each run"),
         ("AuditTable.InspectAudit", _ => true, "reads what is over, in the background, once in each run"),
-        ("TreeTables.AuditBytes", _ => true, "a page in the order of the numbers"),
         ("TreeTables.NumberAt", _ => true, "only where somebody removed entries from the database of an earlier version"),
         ("TreeTables.PlaceOf", _ => true, "only where somebody removed entries from the database of an earlier version"),
         ("OutboxTable.Waiting", _ => true, "at most 10,000 events wait for each receiver"),
