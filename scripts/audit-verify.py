@@ -40,12 +40,12 @@ def root_of(peaks):
 def read_checkpoint(note):
     text, _, signatures = note.partition("\n\n")
     origin, size, root = text.split("\n")
-    if not signatures.startswith("\u2014 %s " % origin) or str(int(size)) != size:
+    if not signatures.startswith("\u2014 %s " % origin) or not size.isdecimal() or str(int(size)) != size:
         raise ValueError("that is no checkpoint")
     return origin, int(size), base64.b64decode(root, validate=True)
 
 
-def check_signature(note, signature, key):
+def check_signature(note, signature, key, faults):
     with tempfile.TemporaryDirectory() as folder:
         signers, sig = Path(folder, "signers"), Path(folder, "sig")
         signers.write_text('audit namespaces="%s" %s\n' % (PURPOSE, " ".join(key.split()[:2])))
@@ -53,7 +53,7 @@ def check_signature(note, signature, key):
         ran = subprocess.run(["ssh-keygen", "-Y", "verify", "-f", signers, "-I", "audit", "-n", PURPOSE, "-s", sig],
                              input=note.encode(), capture_output=True)
     if ran.returncode != 0:
-        yield "the checkpoint was not signed by the key: " + (ran.stderr or ran.stdout).decode(errors="replace").split("\n")[0]
+        faults.append("the checkpoint was not signed by the key: " + (ran.stderr or ran.stdout).decode(errors="replace").split("\n")[0])
 
 
 def path_of(kind, number, width):
@@ -72,17 +72,17 @@ def read_bundle(data):
         data = data[length:]
 
 
-def verify_export(folder, kept, key):
+def verify_export(folder, kept, key, faults):
     note = Path(folder, "checkpoint").read_text("utf-8")
     origin, size, root = read_checkpoint(note)
-    yield from check_signature(note, Path(folder, "checkpoint.sig").read_text("utf-8"), key or Path(folder, "audit_key.pub").read_text("utf-8"))
+    check_signature(note, Path(folder, "checkpoint.sig").read_text("utf-8"), key or Path(folder, "audit_key.pub").read_text("utf-8"), faults)
     roots = [(size, root)]
     for name in kept:
         kept_origin, *kept_root = read_checkpoint(Path(name).read_text("utf-8"))
         if kept_origin != origin:
-            yield "%s is of the log %s, and this is %s" % (name, kept_origin, origin)
+            faults.append("%s is of the log %s, and this is %s" % (name, kept_origin, origin))
         elif kept_root[0] > size:
-            yield "%s has %d entries, and the log has %d: entries are missing" % (name, kept_root[0], size)
+            faults.append("%s has %d entries, and the log has %d: entries are missing" % (name, kept_root[0], size))
         roots.append(tuple(kept_root))
     peaks, levels, done = [], [[] for _ in range(8)], 0
     while done < size:
@@ -95,28 +95,28 @@ def verify_export(folder, kept, key):
             add(peaks, levels[0][-1])
             done += 1
             if any(at == done and kept_root != root_of(peaks) for at, kept_root in roots):
-                yield "the first %d entries are not those of the checkpoint with %d entries" % (done, done)
+                faults.append("the first %d entries are not those of the checkpoint with %d entries" % (done, done))
         for level, hashes in enumerate(levels):
             tile = path_of(level, (done - 1) // 256 ** (level + 1), len(hashes))
             if hashes and (len(hashes) == 256 or done == size) and Path(folder, tile).read_bytes() != b"".join(hashes):
-                yield "%s has other hashes than its entries" % tile
+                faults.append("%s has other hashes than its entries" % tile)
             if len(hashes) == 256:
                 above = []
                 for digest in hashes:
                     add(above, digest)
                 levels[level + 1].append(root_of(above))
                 levels[level] = []
-    print("%d entries of %s are checked" % (size, origin))
+    return "%d entries of %s are checked" % (size, origin)
 
 
-def verify_proof(proven, key):
+def verify_proof(proven, key, faults):
     text, _, note = proven["proof"].partition("\n\n")
     title, index, *path = text.split("\n")
     origin, size, root = read_checkpoint(note)
     at, last, digest = proven["index"], size - 1, hash_of(b"\0", proven["entry"].encode())
     if title != "c2sp.org/tlog-proof@v1" or index != "index %d" % at or not 0 <= at < size:
         raise ValueError("that is no proof")
-    yield from check_signature(note, proven["signature"], key or proven["key"])
+    check_signature(note, proven["signature"], key or proven["key"], faults)
     for beside in path:
         beside = base64.b64decode(beside, validate=True)
         digest = hash_of(b"\1", beside, digest) if at % 2 or at == last else hash_of(b"\1", digest, beside)
@@ -124,8 +124,8 @@ def verify_proof(proven, key):
             at, last = at // 2, last // 2
         at, last = at // 2, last // 2
     if last or digest != root:
-        yield "the entry is not in the log with that checkpoint"
-    print("entry %d of %d in %s is checked: %s" % (proven["index"] + 1, size, origin, proven["entry"]))
+        faults.append("the entry is not in the log with that checkpoint")
+    return "entry %d of %d in %s is checked: %s" % (proven["index"] + 1, size, origin, ascii(proven["entry"])[1:-1])
 
 
 if __name__ == "__main__":
@@ -137,12 +137,13 @@ if __name__ == "__main__":
     given = arguments.parse_args()
     if (given.dir is None) == (given.proof is None):
         arguments.error("name a directory or a proof")
-    key, faults = given.key.read() if given.key else None, 0
+    key, faults, said = given.key.read() if given.key else None, [], ""
     try:
-        for fault in verify_proof(json.load(given.proof), key) if given.proof else verify_export(given.dir, given.since, key):
-            print("audit-verify: error: %s" % fault, file=sys.stderr)
-            faults += 1
+        said = verify_proof(json.load(given.proof), key, faults) if given.proof else verify_export(given.dir, given.since, key, faults)
     except (OSError, ValueError, KeyError, TypeError) as why:
-        print("audit-verify: error: it cannot be checked: %s" % why, file=sys.stderr)
-        faults += 1
+        faults.append("it cannot be checked: %s" % why)
+    for fault in faults:
+        print("audit-verify: error: %s" % fault, file=sys.stderr)
+    if not faults:
+        print(said)
     sys.exit(1 if faults else 0)

@@ -89,7 +89,7 @@ internal sealed class Daemon : IAsyncDisposable
 
         var krl = new KrlPublisher(database, clock, run.Origin, data.RevocationList, log);
         var checkpoints = new Checkpoints(database, data.AuditKey, data.Checkpoint, clock, log);
-        checkpoints.Begin(run.Origin.Installation, run.IsRestored);
+        checkpoints.Begin();
         var publication = new Publication(data, krl, checkpoints, log);
         publication.Begin(settings.PublishDirectory);
         var hosts = new HostPush(database, clock, krl, run.Keys, data.PushFolder, current, log);

@@ -1,4 +1,5 @@
 using System.Text;
+using CertAuthority.Auditing;
 using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.Signing;
@@ -23,8 +24,8 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The key that signs checkpoints of the audit.</summary>
     public AuditKey AuditKey { get; private set; } = null!;
 
-    /// <summary>The path of the last checkpoint of the audit.</summary>
-    public string Checkpoint => Path.Combine(path, "audit_checkpoint");
+    /// <summary>The last checkpoint of the audit.</summary>
+    public CheckpointFile Checkpoint { get; private set; } = null!;
 
     /// <summary>Whether the user CA key that signs was just created, so that it has signed nothing.</summary>
     public bool IsNewAuthority => signing[0].IsNew;
@@ -56,6 +57,10 @@ internal sealed class DataDirectory : IDisposable
                 directory.Load(CaPurpose.User, settings.NewCaKeys), directory.Load(CaPurpose.Host, settings.NewCaKeys),
                 directory.Load(CaPurpose.Sync, settings.NewCaKeys));
             directory.AuditKey = AuditKey.LoadOrCreate(Path.Combine(path, AuditKey.FileName));
+            directory.Checkpoint = new CheckpointFile(Path.Combine(path, "audit_checkpoint"), directory.AuditKey);
+            // From now on, a file that is missing was removed.
+            if (directory.AuditKey.IsNew && !directory.Checkpoint.Exists)
+                directory.Checkpoint.Keep(directory.Checkpoint.Begun());
             directory.ExpectOnePurposeEach();
             OwnFile.ExpectOwn(directory.Database);
             return directory;

@@ -2,6 +2,7 @@ using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Values;
 using CertAuthority.Hosting;
 using CertAuthority.Operations;
+using CertAuthority.Protocol;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
 using CertAuthority.Store;
@@ -14,8 +15,7 @@ namespace CertAuthority;
 /// </summary>
 /// <param name="Keys">The CA keys, with the IDs by which records name them.</param>
 /// <param name="Origin">Marks the revocation lists of this run.</param>
-/// <param name="IsRestored">Whether the database is older than what happened.</param>
-internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin, bool IsRestored)
+internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
 {
     /// <summary>Begins a run.</summary>
     /// <param name="data">The CA keys, and the list of the last run.</param>
@@ -32,6 +32,11 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin, bool IsRestor
                 $"the clock of this host shows {Instants.Show(clock.GetUtcNow())}, which cannot be right; set it, and start again");
         var (time, userCa, published) = (clock.GetUtcNow(), data.Keys.User, PublishedKrl.At(data.RevocationList));
         database.ExpectReadable(time);
+        // Before the commit: if this start ends in between, the next one is a restore again, and begins yet another log.
+        var before = data.Checkpoint.Read() is { Size: 0 } ? null : data.Checkpoint.Words();
+        var begun = data.Checkpoint.Begun();
+        if (database.Read(snapshot => Restoration.From(snapshot, data.IsNewAuthority, published)) is not null)
+            data.Checkpoint.Keep(begun);
         var (restored, replaced, run) = await database.Commit(transaction =>
         {
             var from = Restoration.From(transaction, data.IsNewAuthority, published);
@@ -40,9 +45,11 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin, bool IsRestor
             var keys = Recorded(transaction, data.Keys, time);
             // Reads the last serial before the new epoch moves it.
             var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
+            if (lost is not null)
+                BeginLog(transaction, before, begun.Checkpoint.Origin, time);
             transaction.BeginSerialEpoch(time);
             Clocks.KeepExpired(transaction, clock);
-            return (lost, change, new StartOfRun(keys, transaction.BeginRun(lost is not null), lost is not null));
+            return (lost, change, new StartOfRun(keys, transaction.BeginRun(lost is not null)));
         }, takesAway: true);
         if (restored is not null)
             log.LogWarning(
@@ -54,6 +61,17 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin, bool IsRestor
                 Fingerprint.Compute(userCa.Signing.PublicKey), replaced.Revoked,
                 string.Join(", ", others.Select(other => Fingerprint.Compute(other.Key))));
         return run;
+    }
+
+    /// <summary>Begins another log over the audit, because entries of the former one are lost.</summary>
+    private static void BeginLog(Transaction transaction, string? before, string origin, DateTimeOffset time)
+    {
+        transaction.BeginTree(origin);
+        if (before is not null)
+            transaction.Audit(AuditEvents.AuditLogReplaced.At(DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds())) with
+            {
+                Changes = [new AuditChange("checkpoint", before, origin)],
+            });
     }
 
     /// <summary>Records every trusted key, so that a certificate of any of them can be revoked.</summary>

@@ -28,7 +28,8 @@ internal abstract class AuditLog
     /// <param name="Note">The checkpoint as a signed note.</param>
     /// <param name="Signature">The signature of the note.</param>
     /// <param name="Key">The key that signs, as a line.</param>
-    internal sealed record SignedNote(string Note, string Signature, string Key)
+    /// <param name="Fault">What the daemon says against its audit; null for nothing.</param>
+    internal sealed record SignedNote(string Note, string Signature, string Key, string? Fault = null)
     {
         /// <summary>The checkpoint itself, whoever signed it.</summary>
         /// <exception cref="FailureException">It is not one.</exception>
@@ -49,7 +50,7 @@ internal sealed class DaemonLog(CaClient ca) : AuditLog
     {
         var last = await ca.Send(Routes.GetCheckpoint, new GetCheckpoint(), cancellation);
         return last is { Note: { } note, Signature: { } signature }
-            ? new SignedNote(note, signature, last.Key)
+            ? new SignedNote(note, signature, last.Key, last.Fault)
             : throw new FailureException(
                 last.Fault is null
                     ? "no checkpoint of the audit is signed yet; try again in a moment"

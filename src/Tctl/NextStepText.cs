@@ -35,7 +35,7 @@ internal static class NextStepText
         NextStep.WatchNodes => "tctl nodes ls shows how it fares",
         NextStep.TakeOverNode(var node) => $"then: tctl nodes sync {node} --take-over",
         NextStep.ConfirmClock => "root there sets it right, or says that it is right: sudo tctl clock accept",
-        NextStep.VerifyAudit => "see what does not match: tctl audit verify; then root goes on with: tctl audit accept",
+        NextStep.VerifyAudit => "see what does not match: tctl audit verify",
         NextStep.ShowDaemonStatus => "tctl status says where",
         NextStep.List { Kind: NextStep.List.Certificate } => "tctl certs ls lists them",
         NextStep.List { Kind: NextStep.List.Request } => "tctl requests ls lists them",

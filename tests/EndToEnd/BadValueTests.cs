@@ -18,6 +18,7 @@ public sealed partial class BadValueTests
         ["MINUTES"] = ["0", "-1", "soon"],
         ["PLACE"] = ["nowhere"],
         ["SEQ"] = ["first", "-1", "1.5", "99999999999999999999"],
+        ["NUMBER"] = ["first", "-1"],
         ["KEY=VALUE"] = ["prod"],
         ["KEY=VALUE[,KEY=VALUE…]"] = ["prod"],
         ["STATE[,STATE…]"] = ["odd", "pending,odd"],

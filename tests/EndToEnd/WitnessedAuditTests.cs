@@ -45,6 +45,28 @@ public sealed class WitnessedAuditTests : IAsyncLifetime, IDisposable
     }
 
     [PeopleFact]
+    public async Task Pull_that_ended_before_its_checkpoint_goes_on()
+    {
+        var before = Seen;
+        await Entries(3);
+        (await Pull()).Done();
+        await File.WriteAllTextAsync(Path.Combine(Trusted, "audit.checkpoint"), before);
+        Assert.Equal("", (await Pull()).Done());
+        Assert.Equal(Signed(), Seen);
+    }
+
+    [PeopleFact]
+    public async Task Removed_log_is_published_again_with_the_next_entry()
+    {
+        await Entries(300);
+        (await Pull()).Done();
+        Directory.Delete($"{Published}/audit", recursive: true);
+        await Entries(1);
+        Assert.Equal("", (await Pull()).Done());
+        Assert.True(File.Exists($"{Published}/audit/tile/0/000"));
+    }
+
+    [PeopleFact]
     public async Task Older_log_is_refused_and_the_list_is_taken()
     {
         (await daemon.Administrator.Types("cp", "-a", $"{Published}/audit", scratch["old"])).Done();
@@ -108,7 +130,7 @@ public sealed class WitnessedAuditTests : IAsyncLifetime, IDisposable
     }
 
     [PeopleFact]
-    public async Task Log_that_was_begun_anew_is_taken_only_on_demand()
+    public async Task Log_of_another_key_is_taken_only_on_demand()
     {
         await daemon.Stop();
         using (var connection = new SqliteConnection($"Data Source={daemon.File("certauthority.db")};Pooling=False"))
@@ -119,11 +141,12 @@ public sealed class WitnessedAuditTests : IAsyncLifetime, IDisposable
             command.ExecuteNonQuery();
         }
         // The daemon itself knows of nothing any more.
-        File.Delete(daemon.File("audit_checkpoint"));
+        foreach (var file in (string[])["audit_checkpoint", "audit_key", "audit_key.pub"])
+            File.Delete(daemon.File(file));
         await daemon.Restart();
         await Entries(1);
         (await daemon.Administrator.Types("tctl", "audit", "verify")).Done();
-        Assert.Matches("error: the audit is certauthority/.* now, and this host saw certauthority/", await Refused());
+        Assert.Contains($"/audit/checkpoint was not signed by the key in {Trusted}/audit_key.pub; ", await Refused(), StringComparison.Ordinal);
         (await Pull("--new-log")).Done();
         Assert.Equal("", (await Pull()).Done());
         Assert.Equal(Signed(), Seen);

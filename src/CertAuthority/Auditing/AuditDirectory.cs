@@ -18,19 +18,24 @@ internal sealed class AuditDirectory(string path, ILogger log)
     // Whether every tile of the last checkpoint is there.
     private bool isWhole;
 
+    /// <summary>Why the last checkpoint is not there; null if it is.</summary>
+    public string? Failure { get; private set; }
+
     /// <summary>Writes the tiles that changed, and then the checkpoint that needs them; at first also every tile that is missing.</summary>
     public void Publish(Database database, SignedCheckpoint signed, IReadOnlyCollection<KeyValuePair<TileId, byte[]>> changed)
     {
         try
         {
             OwnFile.PublicDirectory(path);
+            // Somebody may have emptied it.
+            isWhole &= File.Exists(At("checkpoint"));
             foreach (var (tile, hashes) in changed)
                 Put(tile.Path(hashes.Length / TreeHash.Length), hashes);
             if (!isWhole)
                 PutMissing(database, signed.Checkpoint.Size);
             Put("checkpoint.sig", Encoding.ASCII.GetBytes(signed.Signature));
             Put("checkpoint", Encoding.UTF8.GetBytes(signed.Note));
-            isWhole = true;
+            (isWhole, Failure) = (true, null);
             // Somebody may still read what a tile was before it was full, but only with the checkpoint before.
             foreach (var (tile, _) in changed.Where(one => one.Value.Length == TileId.Width * TreeHash.Length))
                 if (Directory.Exists(At($"{tile.Path(TileId.Width)}.p")))
@@ -38,7 +43,7 @@ internal sealed class AuditDirectory(string path, ILogger log)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ExposedException or ProblemException)
         {
-            isWhole = false;
+            (isWhole, Failure) = (false, e.Message);
             log.LogWarning("{Path} could not be written, and is with the next checkpoint: {Why}", path, Printable.Escape(e.Message));
         }
     }

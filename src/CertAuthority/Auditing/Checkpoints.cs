@@ -1,6 +1,4 @@
-using System.Text;
 using CertAuthority.Hosting;
-using CertAuthority.Linux;
 using CertAuthority.Proofs;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
@@ -15,10 +13,10 @@ namespace CertAuthority.Auditing;
 /// </summary>
 /// <param name="database">The entries and the tree.</param>
 /// <param name="key">The key that signs.</param>
-/// <param name="path">The file with the last checkpoint.</param>
+/// <param name="file">The last checkpoint.</param>
 /// <param name="clock">Paces the loop.</param>
 /// <param name="log">Gets a line about each failure.</param>
-internal sealed class Checkpoints(Database database, AuditKey key, string path, TimeProvider clock, ILogger log) : Loop
+internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFile file, TimeProvider clock, ILogger log) : Loop
 {
     // Hashing this many entries takes about 10 ms.
     private const int Piece = 2048;
@@ -30,7 +28,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
     private volatile SignedCheckpoint? latest;
     private volatile string? fault;
     private bool isFaultRecorded;
-    private string? replaced;
+    private bool isFailing;
 
     /// <summary>The last checkpoint; null before the first.</summary>
     public SignedCheckpoint? Latest => latest;
@@ -48,18 +46,12 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
     public AuditDirectory? ForReaders { get; set; }
 
     /// <summary>Compares the audit with the last checkpoint, before anything is served.</summary>
-    /// <param name="installation">The name of the installation, for the name of a new log.</param>
-    /// <param name="isRestored">Whether entries were lost in a restore, so that another log begins.</param>
-    public void Begin(string installation, bool isRestored)
+    public void Begin()
     {
-        var tree = database.Read(snapshot => snapshot.StoredTree());
-        if (isRestored || (!File.Exists(path) && tree is null))
-        {
-            replaced = LastNote();
-            Keep(Begun(installation));
-        }
-        fault = database.Read(FaultIn);
-        if (fault is null && !isRestored && tree is { Note: { } note, Signature: { } signature } && key.Read(note) is { } checkpoint)
+        fault = database.Read(snapshot => FaultIn(snapshot) ?? FaultOfCount(snapshot));
+        // Also after a fault: whoever looks for it needs the checkpoint that the audit does not match.
+        if (database.Read(snapshot => snapshot.StoredTree()) is { Note: { } note, Signature: { } signature }
+            && key.Read(note) is { } checkpoint)
             latest = new SignedCheckpoint(checkpoint, note, signature);
     }
 
@@ -67,16 +59,16 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
     /// Begins another log, of all entries that exist, after an administrator has looked at a fault. The entry contains the last checkpoint
     /// that was signed before.
     /// </summary>
-    /// <param name="installation">The name of the installation.</param>
     /// <param name="entry">The entry that records it; its reason is the fault.</param>
     /// <exception cref="ProblemException">There is no fault.</exception>
-    public async Task<string> Accept(string installation, AuditEntry entry)
+    public async Task<string> Accept(AuditEntry entry)
     {
         await turn.WaitAsync();
         try
         {
             var why = fault ?? throw new ProblemException(new Problem(ProblemCode.Conflict, "the audit matches its last checkpoint"));
-            var (begun, before) = (Begun(installation), LastNote());
+            var begun = file.Begun();
+            var before = file.Words() ?? (latest is { } last ? string.Join(' ', last.Note.Split('\n').Take(3)) : null);
             await database.Commit(transaction =>
             {
                 transaction.BeginTree(begun.Checkpoint.Origin);
@@ -84,7 +76,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
                 return true;
             });
             // Recorded first: after a crash in between, the fault is still there, and is accepted again.
-            Keep(begun);
+            file.Keep(begun);
             (latest, fault, isFaultRecorded) = (null, null, false);
             return why;
         }
@@ -112,12 +104,15 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
             try
             {
                 hasMore = await Grow();
+                isFailing = false;
                 pause = hasMore ? TimeSpan.Zero : Pace;
             }
             catch (Exception e) when (e is ProblemException or StoreException or IOException or UnauthorizedAccessException)
             {
-                log.LogWarning("no checkpoint of the audit can be signed now, and it is tried again: {Why}", Printable.Escape(e.Message));
-                hasMore = true;
+                if (!isFailing)
+                    log.LogWarning(
+                        "no checkpoint of the audit can be signed now, and it is tried again: {Why}", Printable.Escape(e.Message));
+                (isFailing, hasMore) = (true, true);
             }
             finally
             {
@@ -150,7 +145,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
         await database.Commit(transaction =>
         {
             if (step.IsNew)
-                BeginTree(transaction, tree.Origin);
+                transaction.BeginTree(tree.Origin);
             else
                 transaction.PutTree(tree, step.Changed);
             return true;
@@ -158,27 +153,19 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
         if (step.Signed is not { } made)
             return true;
         // Only now may anybody see it: the entries and the tree are on the disk.
-        Keep(made);
+        file.Keep(made);
         latest = made;
         ForReaders?.Publish(database, made, step.Changed);
         Interlocked.Exchange(ref signed, New()).TrySetResult();
         return false;
     }
 
-    private void BeginTree(Transaction transaction, string origin)
-    {
-        transaction.BeginTree(origin);
-        if (replaced is not null)
-            transaction.Audit(AuditEvents.AuditLogReplaced.At(Now()) with { Changes = [new AuditChange("checkpoint", replaced, origin)] });
-    }
-
     /// <summary>Decides what comes next.</summary>
     private TreeStep Step(Snapshot snapshot)
     {
-        var (last, tree) = (LastSigned(), snapshot.StoredTree());
-        if (last is not { Size: 0 } && (last is null || tree?.Origin != last.Origin))
+        if (file.Read() is not { } last || snapshot.StoredTree() is var tree && !IsOf(tree, last))
             return new TreeStep(null) { Fault = FaultIn(snapshot) };
-        if (tree?.Origin != last.Origin)
+        if (tree is null)
             return new TreeStep(new StoredTree(last.Origin, 0, 0)) { IsNew = true };
         var entries = snapshot.StoredAudit(tree.LastEntry, Piece);
         if (entries is [] && tree.Size == last.Size && latest is not null)
@@ -208,17 +195,20 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
         }
     }
 
+    /// <summary>Whether a tree is of the log of a checkpoint; the tree of a log that has just begun may not be there yet.</summary>
+    private static bool IsOf(StoredTree? tree, Checkpoint last) => tree is null ? last.Size == 0 : tree.Origin == last.Origin;
+
     private string? FaultIn(Snapshot snapshot)
     {
-        if (!File.Exists(path))
-            return $"{path} is missing, although checkpoints were signed";
-        if (LastSigned() is not { } last)
-            return $"{path} is not a checkpoint that {AuditKey.FileName} signed";
-        if (last.Size == 0)
-            return null;
+        if (!file.Exists)
+            return $"{file.Path} is missing, although checkpoints were signed";
+        if (file.Read() is not { } last)
+            return $"{file.Path} is not a checkpoint that {AuditKey.FileName} signed";
         var tree = snapshot.StoredTree();
-        if (tree?.Origin != last.Origin)
+        if (!IsOf(tree, last))
             return $"the last checkpoint is of the log {last.Origin}, and the database has {tree?.Origin ?? "none"}";
+        if (tree is null || last.Size == 0)
+            return null;
         if (tree.Size < last.Size || snapshot.LastAudit() < tree.LastEntry)
             return $"entries of the audit are missing: there were {Math.Max(tree.Size, last.Size)}";
         try
@@ -233,17 +223,18 @@ internal sealed class Checkpoints(Database database, AuditKey key, string path, 
         }
     }
 
-    /// <summary>Reads the last checkpoint from its file; null if there is none, or none of this key.</summary>
-    private Checkpoint? LastSigned() => AtomicFile.Read(path) is { } note ? key.Read(note) : null;
-
-    private string? LastNote() => AtomicFile.Read(path) is { } note ? string.Join(' ', note.Split('\n').Take(3)) : null;
-
-    private void Keep(SignedCheckpoint checkpoint) =>
-        AtomicFile.Replace(path, Encoding.UTF8.GetBytes(checkpoint.Note), AtomicFile.OwnerOnly);
-
-    /// <summary>Signs the beginning of another log. The name is random, so two daemons on copies of one database never share one.</summary>
-    private SignedCheckpoint Begun(string installation) => key.Sign(
-        new Checkpoint($"certauthority/{installation}/{Guid.NewGuid().ToString("N")[..8]}", 0, TreeHash.OfNothing));
+    /// <summary>
+    /// Finds entries that were removed from the middle, or put before the first one. It counts all of them, once in each run.
+    /// </summary>
+    private static string? FaultOfCount(Snapshot snapshot)
+    {
+        if (snapshot.StoredTree() is not { Size: > 0 } tree)
+            return null;
+        var expected = snapshot.LastAudit() - (tree.LastEntry - tree.Size);
+        return snapshot.CountAudit() is var count && count == expected ? null
+            : count < expected ? $"entries of the audit are missing: there are {count} of {expected}"
+            : $"there are entries of the audit that were never logged: {count}, of {expected}";
+    }
 
     private async Task RecordFault()
     {

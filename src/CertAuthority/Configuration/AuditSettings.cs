@@ -14,19 +14,23 @@ internal sealed record AuditSettings(bool Journal, string? File)
     /// <summary>Reads the section.</summary>
     /// <param name="audit">The part of the configuration.</param>
     /// <param name="account">The uid that the daemon runs as, when root checks its files; null for the uid of this process.</param>
-    public static AuditSettings Read(FieldReader audit, uint? account)
+    /// <param name="dataDirectory">The data directory, which is no place for the file.</param>
+    public static AuditSettings Read(FieldReader audit, uint? account, string dataDirectory)
     {
         var read = new AuditSettings(audit.Flag("journal"), audit.Text("file"));
-        if (read.File is { } path && Fault(path, account) is { } fault)
+        if (read.File is { } path && Fault(path, account, dataDirectory) is { } fault)
             audit.Fault("file", $"{audit.Full("file")} {fault}");
         audit.Done();
         return read;
     }
 
-    private static string? Fault(string path, uint? account)
+    private static string? Fault(string path, uint? account, string dataDirectory)
     {
         if (!Path.IsPathFullyQualified(path) || path.EndsWith('/') || path.Contains('\0', StringComparison.Ordinal))
             return "takes the absolute path of a file";
+        if (dataDirectory.Length > 0
+            && Path.GetFullPath(path).StartsWith($"{Path.GetFullPath(dataDirectory).TrimEnd('/')}/", StringComparison.Ordinal))
+            return $"takes a file outside of data_dir, {dataDirectory}";
         if (!Directory.Exists(Path.GetDirectoryName(path)))
             return $"is in a directory that does not exist: {Path.GetDirectoryName(path)}";
         return FileStatus.Read(path) switch

@@ -137,7 +137,7 @@ internal static class ConfigurationFile
         {
             Limits = Limits(root.Map("limits"), defaults.Limits),
             UsersFromGroups = Groups(root),
-            Audit = AuditSettings.Read(root.Map("audit"), account),
+            Audit = AuditSettings.Read(root.Map("audit"), account, settings.DataDirectory),
             Notify = NotifySection.Read(root.Map("notify"), defaults.Notify, account),
             Push = Push(root.Map("push"), defaults.Push, account)
         };

@@ -45,6 +45,7 @@ internal sealed class AuditFile(string path, Func<long, StoredEntry?> find) : Au
             }
         }
         Open();
+        ExpectEntries();
         return mark with { File = Text(identity) };
     }
 
@@ -85,6 +86,23 @@ internal sealed class AuditFile(string path, Func<long, StoredEntry?> find) : Au
         }
         if (!identity.IsSameFileAs(FileStatus.Read(path)))
             throw new IOException($"{path} was replaced meanwhile");
+    }
+
+    /// <summary>
+    /// Sees to it that what comes next has a line of its own, in a file that was there before, as after a restore. A file with anything
+    /// else than entries in it is left alone.
+    /// </summary>
+    /// <exception cref="IOException">There is something else in it.</exception>
+    private void ExpectEntries()
+    {
+        if (RandomAccess.GetLength(file!) == 0)
+            return;
+        var (last, torn) = End(file!);
+        var begin = "{\"seq\":"u8;
+        if (last is null && !torn.AsSpan().StartsWith(begin[..Math.Min(torn.Length, begin.Length)]))
+            throw new IOException($"{path} has something else in it than entries of the audit; name another file");
+        if (torn.Length > 0)
+            Append(file!, LineEnd);
     }
 
     /// <summary>Finds the file with an identity: the file itself, or what it was renamed to, which begins with its name.</summary>

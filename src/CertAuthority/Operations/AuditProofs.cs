@@ -22,8 +22,14 @@ internal static class AuditProofs
             Next: [new NextStep.VerifyAudit()]))
         : ca.NowToGrant();
 
-    public static Task<AuditCheckpoint> Checkpoint(Authority ca, Administrator by, GetCheckpoint ask) => Task.FromResult(
-        new AuditCheckpoint(ca.Checkpoints.Key.PublicKey.ToLine(AuditKey.Title)) is var checkpoint && ca.Checkpoints.Latest is { } latest
+    public static async Task<AuditCheckpoint> Checkpoint(Authority ca, Administrator by, GetCheckpoint ask)
+    {
+        var next = ca.Checkpoints.NextSigned;
+        // A log that has just begun has none for a moment.
+        if (ca.Checkpoints is { Latest: null, Fault: null })
+            await next.WaitAsync(Patience, ca.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var checkpoint = new AuditCheckpoint(ca.Checkpoints.Key.PublicKey.ToLine(AuditKey.Title));
+        return ca.Checkpoints.Latest is { } latest
             ? checkpoint with
             {
                 Origin = latest.Checkpoint.Origin,
@@ -33,7 +39,8 @@ internal static class AuditProofs
                 VerifierKey = ca.Checkpoints.Key.VerifierKey(latest.Checkpoint.Origin),
                 Fault = ca.Checkpoints.Fault,
             }
-            : checkpoint with { Fault = ca.Checkpoints.Fault });
+            : checkpoint with { Fault = ca.Checkpoints.Fault };
+    }
 
     public static Task<AuditTile> Tile(Authority ca, Administrator by, GetAuditTile ask) => Task.FromResult(
         new AuditTile(
@@ -88,8 +95,7 @@ internal static class AuditProofs
     {
         if (!by.Caller.IsRoot)
             throw new ProblemException(new Problem(ProblemCode.Denied, "only root begins another log over the audit"));
-        var installation = ca.Database.Read(snapshot => snapshot.Installation());
-        return new AuditAccepted(await ca.Checkpoints.Accept(installation, by.Caller.Did(AuditEvents.AuditAccepted, ca.Now())));
+        return new AuditAccepted(await ca.Checkpoints.Accept(by.Caller.Did(AuditEvents.AuditAccepted, ca.Now())));
     }
 
     private static async Task<EntryProven> Prove(Authority ca, long number)

@@ -32,6 +32,9 @@ internal sealed class AuditKey : IDisposable
 
     private AuditKey(PrivateKey key, Ed25519PublicKey publicKey) => (this.key, this.publicKey) = (key, publicKey);
 
+    /// <summary>Whether the key was just created, so that it has signed nothing.</summary>
+    public bool IsNew { get; private init; }
+
     /// <summary>The public half.</summary>
     public SignatureKey PublicKey => publicKey;
 
@@ -39,9 +42,9 @@ internal sealed class AuditKey : IDisposable
     /// <exception cref="CaKeyException">The key cannot be used, or is not of the type ed25519.</exception>
     public static AuditKey LoadOrCreate(string path)
     {
-        var (key, _) = KeyFile.LoadOrCreate(path, Title, CaKeyType.Ed25519);
+        var (key, isNew) = KeyFile.LoadOrCreate(path, Title, CaKeyType.Ed25519);
         if (key.PublicKey is Ed25519PublicKey publicKey)
-            return new AuditKey(key, publicKey);
+            return new AuditKey(key, publicKey) { IsNew = isNew };
         key.Dispose();
         throw new CaKeyException($"{path} is a {key.PublicKey.Type} key; checkpoints of the audit are signed by an ed25519 key");
     }

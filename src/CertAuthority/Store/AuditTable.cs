@@ -102,8 +102,18 @@ internal static class AuditTable
         var numbers = inspection.Query("SELECT id FROM audit WHERE id > $1 ORDER BY id LIMIT $2", row => row.GetInt64(0), after, most);
         if (numbers is not [.., var last])
             return after;
-        inspection.Query("SELECT id, entry FROM audit WHERE id > $1 AND id <= $2", Row, after, last);
+        inspection.Query("SELECT id, entry, time, event, user, request FROM audit WHERE id > $1 AND id <= $2", RowWithColumns, after, last);
         return last;
+    }
+
+    // Lists find entries by these columns, so a column that says something else hides an entry.
+    private static (long Number, AuditEntry Entry) RowWithColumns(DbDataReader row)
+    {
+        var read = Row(row);
+        return read.Entry is var entry && entry.Time.ToUnixTimeSeconds() == row.Long("time") && entry.Event == row.String("event")
+            && entry.User == row.Text("user") && entry.Request == row.Text("request")
+                ? read
+                : throw new FormatException("the columns beside the entry are not those of the entry");
     }
 
     private static (long Number, AuditEntry Entry) Row(DbDataReader row) =>

@@ -34,8 +34,8 @@ internal sealed class AuditExportCommand : CliCommand
         var (log, target) = (new DaemonLog(ca), parsed.GetValue(directory)!);
         var last = await log.Last(cancellation);
         var (checkpoint, written) = (last.Checkpoint, 0L);
-        if (await CheckpointSignature.Fault(last, last.Key, cancellation) is { } fault)
-            throw new FailureException(fault);
+        if ((last.Fault ?? await CheckpointSignature.Fault(last, last.Key, cancellation)) is { } fault)
+            throw new FailureException($"nothing was exported: {fault}", "see what does not match: tctl audit verify");
         if (AtomicFile.Read(Path.Combine(target, AuditLog.CheckpointFile)) is { } note)
             await ExpectContinues(log, checkpoint, AuditLog.SignedNote.Read(note), target, cancellation);
         Directory.CreateDirectory(target);
@@ -43,16 +43,26 @@ internal sealed class AuditExportCommand : CliCommand
             foreach (var tile in TileId.Of(checkpoint.Size))
             {
                 var width = tile.WidthIn(checkpoint.Size);
+                // What is full never changes, so it is fetched once.
+                if (IsThere(tile, width))
+                {
+                    written += tile.Level == 0 ? width : 0;
+                    continue;
+                }
+                var hashes = await log.Tile(tile, width, cancellation)
+                    ?? throw new FailureException(
+                        $"the daemon has no tile {tile.Number} of level {tile.Level}", "tctl audit verify says more");
                 if (tile.Level == 0)
                 {
-                    await Put(
-                        TileId.EntriesPath(tile.Number, width),
-                        async () => EntryBundle.Write(await log.Entries(tile.Number, width, cancellation)));
+                    var entries = await log.Entries(tile.Number, width, cancellation);
+                    if (!HashesOf(entries).AsSpan().SequenceEqual(hashes))
+                        throw new FailureException(
+                            $"the entries from {(tile.Number * TileId.Width) + 1} on are not those that were logged",
+                            "tctl audit verify names them");
+                    Replace(TileId.EntriesPath(tile.Number, width), EntryBundle.Write(entries));
                     written += width;
                 }
-                await Put(
-                    tile.Path(width), async () => await log.Tile(tile, width, cancellation)
-                        ?? throw new FailureException($"the daemon has no tile {tile.Number} of level {tile.Level}", "tctl audit verify says more"));
+                Replace(tile.Path(width), hashes);
             }
         Replace(AuditLog.KeyFile, Encoding.UTF8.GetBytes($"{last.Key}\n"));
         Replace(AuditLog.SignatureFile, Encoding.UTF8.GetBytes(last.Signature));
@@ -62,11 +72,14 @@ internal sealed class AuditExportCommand : CliCommand
             $"{AuditLog.Count(checkpoint.Size)} of the audit are in {target}");
         return ExitCode.Done;
 
-        async Task Put(string name, Func<Task<byte[]>> content)
+        // Whether the files are there, and the entries are those of the hashes.
+        bool IsThere(TileId tile, int width)
         {
-            // What is full never changes, so it is fetched once.
-            if (!File.Exists(Path.Combine(target, name)))
-                Replace(name, await content());
+            var (path, entries) = (Path.Combine(target, tile.Path(width)), Path.Combine(target, TileId.EntriesPath(tile.Number, width)));
+            return File.Exists(path)
+                && (tile.Level > 0
+                    || (File.Exists(entries) && EntryBundle.Read(File.ReadAllBytes(entries)) is { } read
+                        && HashesOf(read).AsSpan().SequenceEqual(File.ReadAllBytes(path))));
         }
 
         void Replace(string name, byte[] content)
@@ -76,6 +89,8 @@ internal sealed class AuditExportCommand : CliCommand
             AtomicFile.Replace(path, content, AtomicFile.OwnerOnly);
         }
     }
+
+    private static byte[] HashesOf(IEnumerable<byte[]> entries) => [.. entries.SelectMany(entry => TreeHash.OfLeaf(entry))];
 
     private static async Task ExpectContinues(
         AuditLog log, Checkpoint now, Checkpoint? before, string target, CancellationToken cancellation)

@@ -54,7 +54,7 @@ internal sealed class AuditListCommand : CliCommand
                 return;
             if (parsed.GetResult(until) is not null)
                 parsed.AddError("--follow has no end, so it does not take --until");
-            if (parsed.GetValue(order) is AuditOrders.Newest)
+            if (parsed.GetValue(order) is { } first && first != AuditOrders.Oldest)
                 parsed.AddError($"--follow lists the {AuditOrders.Oldest} entry first");
             if (format.IsNamed(parsed, FormatOption.Json))
                 parsed.AddError($"--follow takes --format={FormatOption.Text} or --format={FormatOption.JsonLines}: an array has an end");

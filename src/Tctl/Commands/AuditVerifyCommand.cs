@@ -49,7 +49,7 @@ internal sealed class AuditVerifyCommand : CliCommand
         var last = await log.Last(cancellation);
         var checkpoint = last.Checkpoint;
         var pinned = parsed.GetValue(key) is { } file ? Text(file) : last.Key;
-        var faults = new List<string>();
+        List<string> faults = last.Fault is { } said ? [said] : [];
         if (await CheckpointSignature.Fault(last, pinned, cancellation) is { } unsigned)
             faults.Add(unsigned);
         foreach (var other in earlier.Where(one => one.Origin != checkpoint.Origin))

@@ -35,13 +35,16 @@ internal static class ReportHtml
         }
         """;
 
+    // A file that somebody edited may have anything there.
+    private static string Day(string time) => time.Length > 10 ? time[..10] : time;
+
     /// <summary>Returns the page.</summary>
     /// <param name="report">The report.</param>
     /// <param name="sha256">The SHA-256 of the file that the report was read from; null if it was taken just now.</param>
     public static string Write(AccessReport report, string? sha256)
     {
         var sections = ReportSection.ForPeople(report);
-        var title = $"Access report, {report.Since[..10]} to {report.Until[..10]}";
+        var title = $"Access report, {Day(report.Since)} to {Day(report.Until)}";
         var page = new StringBuilder();
         page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
             .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")

@@ -294,7 +294,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
                 // The rules know of no answer that may be older than the others.
                 Uids = new UidBook(clock, machine.UidOf) { Known = NameService.Kept },
                 Damage = new Damage(database, [], clock),
-                Checkpoints = new Checkpoints(database, AuditKey.LoadOrCreate(InFolder("audit_key")), InFolder("audit_checkpoint"), clock, NullLogger.Instance),
+                Checkpoints = new Checkpoints(database, AuditKey.LoadOrCreate(InFolder("audit_key")), new CheckpointFile(InFolder("audit_checkpoint"), AuditKey.LoadOrCreate(InFolder("audit_key"))), clock, NullLogger.Instance),
             },
             rules.Limits,
             rules.RolesOfGroups.ToDictionary());

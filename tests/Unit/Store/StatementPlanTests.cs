@@ -47,6 +47,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
         ("AuditTable.InspectAudit", _ => true, "reads what is over, in the background, once in each run"),
         ("TreeTables.NumberAt", _ => true, "only where somebody removed entries from the database of an earlier version"),
         ("TreeTables.PlaceOf", _ => true, "only where somebody removed entries from the database of an earlier version"),
+        ("TreeTables.CountAudit", _ => true, "counts by an index, once in each run"),
         ("OutboxTable.Waiting", _ => true, "at most 10,000 events wait for each receiver"),
     ];
 

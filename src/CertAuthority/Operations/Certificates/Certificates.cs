@@ -96,7 +96,9 @@ internal static class Certificates
             KrlWritten = DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
             Notifications = snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
             AuditSinks = ca.AuditProgress.Show(snapshot),
-            Published = ca.Krl.ForHosts?.Status,
+            Published = ca.Krl.ForHosts?.Status is { } published
+                ? published with { Failure = published.Failure ?? ca.Checkpoints.ForReaders?.Failure }
+                : null,
             Hosts = Nodes.Status(ca, snapshot, now),
             DamagedRows = damaged.Length > 0 ? damaged : null,
             Clock = ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
