@@ -45,7 +45,7 @@ internal sealed class AuditFile(string path, Func<long, StoredEntry?> find) : Au
             }
         }
         Open();
-        ExpectEntries();
+        EndLine();
         return mark with { File = Text(identity) };
     }
 
@@ -88,20 +88,10 @@ internal sealed class AuditFile(string path, Func<long, StoredEntry?> find) : Au
             throw new IOException($"{path} was replaced meanwhile");
     }
 
-    /// <summary>
-    /// Sees to it that what comes next has a line of its own, in a file that was there before, as after a restore. A file with anything
-    /// else than entries in it is left alone.
-    /// </summary>
-    /// <exception cref="IOException">There is something else in it.</exception>
-    private void ExpectEntries()
+    /// <summary>Sees to it that what comes next has a line of its own, in a file that was there before, as after a restore.</summary>
+    private void EndLine()
     {
-        if (RandomAccess.GetLength(file!) == 0)
-            return;
-        var (last, torn) = End(file!);
-        var begin = "{\"seq\":"u8;
-        if (last is null && !torn.AsSpan().StartsWith(begin[..Math.Min(torn.Length, begin.Length)]))
-            throw new IOException($"{path} has something else in it than entries of the audit; name another file");
-        if (torn.Length > 0)
+        if (End(file!).Torn.Length > 0)
             Append(file!, LineEnd);
     }
 

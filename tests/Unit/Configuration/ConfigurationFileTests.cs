@@ -143,8 +143,9 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("auditors: {groups: {audit: 1}}\n", "1:20: auditors.groups takes a list of texts")]
     [InlineData("auditors: {users: [[carol]]}\n", "1:20: auditors.users takes a list of texts")]
     [InlineData("monitors: {user: prometheus}\n", "1:12: monitors has no field \"user\"")]
+    [InlineData("data_dir: /var/lib/certauthority\naudit: {file: /var/lib/certauthority/../certauthority/revoked.krl}\n", "2:15: audit.file takes a file outside of data_dir, /var/lib/certauthority")]
     [InlineData("monitor: {users: [prometheus]}\n", "1:1: there is no field \"monitor\" here")]
-    public void Invalid_readers_are_rejected_with_their_place(string text, string fault) =>
+    public void Invalid_readers_and_files_are_rejected_with_their_place(string text, string fault) =>
         Assert.Equal(fault, Assert.Single(Assert.Throws<ConfigurationException>(() => Read(text)).Faults)[(folder.File("c.yaml").Length + 1)..]);
 
     [Fact]

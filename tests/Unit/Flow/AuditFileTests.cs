@@ -72,6 +72,14 @@ public sealed class AuditFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Line_of_an_unknown_file_is_ended_first()
+    {
+        await System.IO.File.WriteAllTextAsync(File, "{\"seq\":3,\"tim");
+        await Written(new SinkMark(3), 5);
+        Assert.Equal("{\"seq\":3,\"tim\n" + Lines(4, 5), await System.IO.File.ReadAllTextAsync(File));
+    }
+
+    [Fact]
     public async Task Torn_bytes_that_are_no_entry_end_on_their_own_line()
     {
         await System.IO.File.WriteAllTextAsync(File, Lines(1, 2) + "\0\0\0\0");

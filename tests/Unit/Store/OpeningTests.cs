@@ -144,6 +144,30 @@ public sealed class OpeningTests : IDisposable
         Assert.Null(damage.FindInHistory(next!).Next);
     }
 
+    [Theory]
+    [InlineData("user = 'mallory'")]
+    [InlineData("event = 'b'")]
+    [InlineData("request = 'bc8ca931'")]
+    [InlineData("time = time + 1")]
+    public async Task Audit_column_that_hides_an_entry_is_found(string change)
+    {
+        await using var world = new World();
+        await world.Database.Commit(transaction =>
+        {
+            transaction.Audit(World.Entry("a") with { User = "alice" });
+            transaction.Audit(World.Entry("a"));
+            return true;
+        });
+        using (var outside = world.Outside())
+        using (var command = outside.CreateCommand())
+        {
+            command.CommandText = $"UPDATE audit SET {change} WHERE id = 1";
+            command.ExecuteNonQuery();
+        }
+        var (_, found) = new CertAuthority.Operations.Damage(world.Database, [], TimeProvider.System).FindInHistory(HistoryPlace.Start);
+        Assert.Equal("the table audit has a row with the id 1 that this certauthority cannot read: the columns beside the entry are not those of the entry", Assert.Single(found));
+    }
+
     [Fact]
     public async Task Rows_are_read_again_for_a_tenth_of_the_time()
     {
