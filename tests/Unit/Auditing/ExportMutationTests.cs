@@ -100,6 +100,16 @@ public sealed class ExportMutationTests : IDisposable
     }
 
     [Fact]
+    public async Task Entry_after_the_last_one_is_found_by_both()
+    {
+        Export(folder.File("export"), entries);
+        var bundle = Path.Combine(folder.File("export"), TileId.EntriesPath(Size / TileId.Width, Size % TileId.Width));
+        await File.WriteAllBytesAsync(bundle, EntryBundle.Write([.. EntryBundle.Read(await File.ReadAllBytesAsync(bundle))!, "{}"u8.ToArray()]));
+        Assert.Equal($"there are entries after entry {Size} that are in no checkpoint", Assert.Single(await Tctl(folder.File("export"), null)));
+        Assert.Contains($"there are {Size + 1} entries where there should be {Size}", (await Script(folder.File("export"))).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Signature_of_another_key_is_found()
     {
         Export(folder.File("export"), entries);
