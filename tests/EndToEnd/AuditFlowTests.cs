@@ -16,7 +16,7 @@ public sealed class AuditFlowTests
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"{TestDaemon.ManyLogins}audit: {{file: {file}}}\n");
         await DaemonTests.Setup(daemon);
         using var isOver = new CancellationTokenSource();
-        var writing = Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Write(daemon, isOver.Token)));
+        var writing = Task.WhenAll(Enumerable.Range(0, 3).Select(_ => AuditFollowTests.Write(daemon, isOver.Token)));
         var renamed = new List<string>();
         for (var round = 0; round < 24; round++)
         {
@@ -337,20 +337,6 @@ public sealed class AuditFlowTests
         // A daemon that still runs may have more by now.
         Assert.Equal(expected.Take(written.Count), written);
         Assert.InRange(expected.Count - written.Count, 0, 1);
-    }
-
-    private static async Task Write(TestDaemon daemon, CancellationToken isOver)
-    {
-        using var ca = daemon.Connect();
-        for (var n = 0; !isOver.IsCancellationRequested; n++)
-            try
-            {
-                await ca.Send(Routes.UpdateUser, new UpdateUser("me", Logins: [$"x{n % 7}", "y"]), CancellationToken.None);
-            }
-            catch (Exception e) when (e is UnreachableException or ProblemException)
-            {
-                await Task.Delay(20, CancellationToken.None);
-            }
     }
 
     private static void Fill(string path)

@@ -131,7 +131,8 @@ public sealed class AuditFollowTests
 
     private static long Seq(string line) => JsonDocument.Parse(line).RootElement.GetProperty("seq").GetInt64();
 
-    private static async Task Write(TestDaemon daemon, CancellationToken isOver)
+    /// <summary>Writes entries, one after the other, also while the daemon is away.</summary>
+    internal static async Task Write(TestDaemon daemon, CancellationToken isOver)
     {
         using var ca = daemon.Connect();
         for (var n = 0; !isOver.IsCancellationRequested; n++)

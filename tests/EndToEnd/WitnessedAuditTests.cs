@@ -76,7 +76,7 @@ public sealed class WitnessedAuditTests : IAsyncLifetime, IDisposable
         (await daemon.Administrator.Types("tctl", "certs", "revoke", "--all", "--yes")).Done();
         await daemon.Stop();
         (await daemon.Administrator.Types("bash", "-c", $"rm -rf {Published}/audit; mv {scratch["old"]} {Published}/audit")).Done();
-        Assert.Matches("^certauthority-pull: error: the audit had [0-9]+ entries, and now has [0-9]+; the list and the keys are in place all the same, ", await Refused());
+        Assert.Matches("^certauthority-pull: error: the audit had [0-9]+ entries, and now has [0-9]+; the revocation list and the keys were updated, ", await Refused());
         Assert.Equal(await File.ReadAllBytesAsync($"{Published}/revoked.krl"), await File.ReadAllBytesAsync($"{Trusted}/revoked.krl"));
         Assert.Equal(seen, Seen);
         Directory.Delete($"{Published}/audit", recursive: true);

@@ -102,12 +102,23 @@ internal sealed class AuditExportCommand : CliCommand
         var tiles = new Dictionary<TileId, byte[]?>();
         foreach (var tile in TileId.Of(now.Size).Where(tile => IsAtEdge(tile, before.Size) || IsAtEdge(tile, now.Size)))
             tiles[tile] = await log.Tile(tile, tile.WidthIn(now.Size), cancellation);
-        var tree = new Tree(now.Size, tiles.GetValueOrDefault);
-        if (before.Size > now.Size || !tree.RootOf(before.Size).AsSpan().SequenceEqual(before.Root)
-            || !tree.Root().AsSpan().SequenceEqual(now.Root))
+        if (before.Size > now.Size || !Continues())
             throw new FailureException(
                 $"the daemon's audit does not begin with the {before.Size} entries that {target} has",
                 "nothing was changed there; keep it, for it shows what was lost");
+
+        bool Continues()
+        {
+            var tree = new Tree(now.Size, tiles.GetValueOrDefault);
+            try
+            {
+                return tree.RootOf(before.Size).AsSpan().SequenceEqual(before.Root) && tree.Root().AsSpan().SequenceEqual(now.Root);
+            }
+            catch (MissingTileException)
+            {
+                return false;
+            }
+        }
     }
 
     private static bool IsAtEdge(TileId tile, long size) => tile.Number == (size >> (8 * tile.Level)) / TileId.Width

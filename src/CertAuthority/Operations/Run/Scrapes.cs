@@ -72,7 +72,7 @@ internal static class Scrapes
         text.Time("certauthority_revocation_list_written", "When the revocation list was last written.", ca.Krl.Latest?.Made)
             .Flag(
                 "certauthority_published_up_to_date", "Whether publish_dir has the current files.",
-                ca.Krl.ForHosts is { } directory ? directory.Status.Failure is null : null)
+                ca.Krl.ForHosts is { } directory ? directory.Status.Failure is null && ca.Checkpoints.ForReaders?.Failure is null : null)
             .Gauge("certauthority_database_bytes", "Size of the database with its log.", ca.Database.Length)
             .Gauge("certauthority_disk_free_bytes", "Room on the disk with the database.", disk.Free)
             .Gauge("certauthority_disk_used_ratio", "How full the disk with the database is.", disk.Used / 100.0)
