@@ -48,6 +48,7 @@ internal sealed class TctlCommand : ProgramCommand
             {
                 new NodesListCommand(),
                 new NodesEnrollCommand(),
+                new NodesHardenCommand(),
                 new NodesSyncCommand(),
                 new NodesExportCommand(),
                 new NodesRemoveCommand()

@@ -40,6 +40,10 @@ public static class Wording
     /// <summary><c>1 certificate</c>, <c>2 certificates</c>.</summary>
     public static string Count(int number, string thing) => number == 1 ? $"1 {thing}" : $"{number} {thing}s";
 
+    /// <summary>Returns the names with commas between, as many as anybody reads: <c>db1, db2 and 40 more</c>.</summary>
+    public static string Some(IReadOnlyCollection<string> names, int most = 8) =>
+        string.Join(", ", names.Take(most)) + (names.Count > most ? $" and {names.Count - most} more" : "");
+
     /// <summary><c>env=prod,type=db</c>.</summary>
     public static string Labels(IEnumerable<KeyValuePair<string, string>> labels) =>
         string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));

@@ -64,6 +64,8 @@ public sealed partial class BadValueTests
         ["tctl auth export"] = "--type=user",
         ["tctl auth sign"] = "--host=db1 FILE",
         ["tctl nodes enroll"] = "db1 --ssh=root@127.0.0.1:1",
+        ["tctl nodes enroll --from"] = "",
+        ["tctl nodes harden"] = "db1 --ssh=root@127.0.0.1:1",
         ["tctl nodes sync"] = "db1",
         ["tctl nodes export"] = "db1",
         ["tctl nodes rm"] = "nobody",

@@ -373,6 +373,107 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
+    public async Task Hosts_of_a_list_are_enrolled_side_by_side()
+    {
+        await using var db1 = await fleet.Host();
+        await using var db2 = await fleet.Host("db2");
+        await using var shut = await FleetHost.Start(Daemon, "", "db3");
+        var list = Daemon.Scratch.Write("hosts", $"# the databases\ndb1 {db1.Address}\ndb2 {db2.Address} env=test\ndb3 {shut.Address}\n");
+        var before = db1.Files;
+        // One wrong line, and nothing is begun.
+        var wrong = await Operator.Types(["tctl", "nodes", "enroll", "--from", "-", "--labels=type=db"], $"db1 {db1.Address}\ndb2\n");
+        Assert.Equal((1, ""), (wrong.ExitCode, wrong.Output));
+        Assert.Equal("tctl: error: stdin:2: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 1 words\n", wrong.Error);
+        var dry = await Many("--dry-run");
+        Assert.Equal((1, "db1 can be enrolled\ndb2 can be enrolled\n"), (dry.ExitCode, Sorted(dry.Output)));
+        Assert.Equal(before, db1.Files);
+
+        var enrolled = await Many();
+        Assert.Equal(1, enrolled.ExitCode);
+        Assert.Equal(
+            string.Concat(((string[])["db1", "db2"]).Select(name => $"{name} is enrolled: as root, a certificate for it enters; one for another host and a revoked one do not\n")),
+            Sorted(enrolled.Output));
+        Assert.Equal(
+            "tctl: error: db3: no way into 127.0.0.1: root@127.0.0.1: Permission denied (publickey).\n"
+            + "tctl: hint: it must let you in as root, or as an account for which sudo asks no password: ssh 127.0.0.1\n"
+            + "tctl: 2 of 3 hosts done; not: db3\n"
+            + "tctl: hint: run the command again when that is mended: hosts that are enrolled already are left alone\n",
+            enrolled.Error);
+        Assert.Contains("env=test,type=db", (await fleet.Tctl("nodes", "ls", "--wide")).Done(), StringComparison.Ordinal);
+        (await Daemon.Myself.Types("tsh", "login")).Done();
+        Assert.Equal("entered\n", (await fleet.ByCertificate(db2)).Done());
+
+        // Mended, only the one that is missing is enrolled.
+        File.WriteAllText(shut["operators"], fleet.Key);
+        var inode = (await db1.Run("stat -c %i /etc/ssh/sshd_config.d/00-certauthority.conf")).Done();
+        var rest = await Many("--format=json");
+        Assert.Equal("tctl: 2 hosts are enrolled already: --again enrolls them anew\n", rest.Error);
+        Assert.Equal(["db3"], JsonDocument.Parse(rest.Done()).RootElement.EnumerateArray().Select(one => one.GetProperty("name").GetString()));
+        Assert.Equal(inode, (await db1.Run("stat -c %i /etc/ssh/sshd_config.d/00-certauthority.conf")).Done());
+
+        Task<Outcome> Many(params string[] options) => Operator.Types(["tctl", "nodes", "enroll", "--from", list, "--labels=type=db", .. options]);
+        static string Sorted(string lines) => string.Concat(lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).Select(line => $"{line}\n"));
+    }
+
+    [PeopleFact]
+    public async Task Interrupt_of_a_list_restores_every_host_under_way()
+    {
+        const string slow = "Match User postgres\n    ForceCommand sleep 60";
+        await using var db1 = await fleet.Host(configuration: slow);
+        await using var db2 = await fleet.Host("db2", configuration: slow);
+        var before = (db1.Files, db2.Files);
+        var list = Daemon.Scratch.Write("hosts", $"db1 {db1.Address}\ndb2 {db2.Address}\n");
+        using var enrolling = Operator.Start("tctl", "nodes", "enroll", "--from", list, "--login=postgres", "--labels=type=db");
+        await Eventually.Holds(() => new[] { db1, db2 }.All(host => host.Log.Contains("Accepted publickey for postgres", StringComparison.Ordinal)));
+        (await Daemon.Administrator.Types("kill", "-INT", $"{enrolling.Id}")).Done();
+        await enrolling.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(130, enrolling.ExitCode);
+        Assert.Equal(before.Item1, db1.Files);
+        Assert.Equal(before.Item2, db2.Files);
+        Assert.DoesNotContain("db", (await fleet.Tctl("nodes", "ls")).Done(), StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task Pilot_keeps_plain_keys_until_it_is_hardened()
+    {
+        await using var db1 = await fleet.Host();
+        // Nobody would be shut out, so nobody has to be able to enter yet.
+        var enrolled = await fleet.Enroll(db1, "--labels=type=none", "--keep-keys");
+        enrolled.Done();
+        Assert.EndsWith($"tctl: hint: plain keys still open it: tctl nodes harden db1 --ssh {db1.Address} ends that\n", enrolled.Error, StringComparison.Ordinal);
+        Assert.Equal("entered\n", (await fleet.ByKey(db1)).Done());
+        var listed = await fleet.Tctl("nodes", "ls");
+        Assert.Contains("tctl: warning: plain keys open 1 host too, and no role, lock or revocation stops them: db1\n", listed.Error, StringComparison.Ordinal);
+        Assert.True(JsonDocument.Parse((await fleet.Tctl("nodes", "ls", "--format=json")).Done()).RootElement[0].GetProperty("keep_keys").GetBoolean());
+        // Enrolled again it stays what it is.
+        (await fleet.Enroll(db1)).Done();
+        Assert.Equal("entered\n", (await fleet.ByKey(db1)).Done());
+
+        var before = db1.Files;
+        var shutOut = await Harden();
+        Assert.Contains("tctl: error: nobody could enter db1: ", shutOut.Error, StringComparison.Ordinal);
+        Assert.Equal(1, shutOut.ExitCode);
+        Assert.Equal(before, db1.Files);
+        (await Daemon.Administrator.Types(["tctl", "create", "-f"], $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{type: db}}}}, spec: {{addr: '127.0.0.1:{db1.Port}', push: true, keep_keys: true}}}}")).Done();
+        // A host on which it does not work keeps its keys, and so does the node.
+        File.WriteAllText(db1["sshd_config.d/00-another.conf"], "AuthorizedKeysFile /etc/ssh/operators\n");
+        Assert.Contains("another setting wins over the drop-in", (await Harden()).Error, StringComparison.Ordinal);
+        Assert.Contains("keep_keys: true", (await fleet.Tctl("get", "node/db1")).Done(), StringComparison.Ordinal);
+        File.Delete(db1["sshd_config.d/00-another.conf"]);
+
+        Assert.Equal("plain keys open db1 no longer; db1 is enrolled: as root, a certificate for it enters; one for another host and a revoked one do not\n", (await Harden()).Done());
+        Assert.Equal(255, (await fleet.ByKey(db1)).ExitCode);
+        (await Daemon.Myself.Types("tsh", "login")).Done();
+        Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
+        Assert.DoesNotContain("plain keys", (await fleet.Tctl("nodes", "ls")).Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("keep_keys", (await fleet.Tctl("get", "node/db1")).Done(), StringComparison.Ordinal);
+        var again = await (await fleet.WithCertificate()).Types("tctl", "nodes", "harden", "db1", "--ssh", db1.Address);
+        Assert.Equal("tctl: error: no plain key opens db1 any more\ntctl: hint: tctl nodes ls shows which hosts keep their plain keys\n", again.Error);
+
+        Task<Outcome> Harden() => Operator.Types("tctl", "nodes", "harden", "db1", "--ssh", db1.Address);
+    }
+
+    [PeopleFact]
     public async Task Enrollment_is_printed_as_JSON()
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key);
@@ -387,6 +488,8 @@ public sealed class EnrollTests : IAsyncLifetime
     [InlineData("--ssh=root@a b", 2, "--ssh takes [USER@]HOST[:PORT], not 'root@a b'")]
     [InlineData("--ssh=root@127.0.0.1 --login=root;reboot", 2, "--login takes a login such as postgres, not 'root;reboot'")]
     [InlineData("--ssh=ad+min@127.0.0.1", 1, "'ad+min' is not a login")]
+    [InlineData("--labels=type=db", 2, "name a host and where ssh logs in: NODE --ssh [USER@]HOST[:PORT]; or several: --from FILE")]
+    [InlineData("--from=hosts --ssh=root@127.0.0.1", 2, "--from takes the names and addresses of hosts from its file: leave out NODE, --ssh and --addr")]
     [InlineData("--ssh=root@127.0.0.1 --labels=prod", 2, "--labels takes KEY=VALUE, such as env=prod, not 'prod'")]
     public async Task Invalid_options_are_rejected_before_any_connection(string options, int exit, string told)
     {
@@ -421,7 +524,7 @@ public sealed class EnrollTests : IAsyncLifetime
         (await Daemon.Administrator.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: db1, labels: {type: db}}, spec: {addr: 127.0.0.1}}")).Done();
         var files = Daemon.Scratch["files"];
         (await Daemon.Administrator.Types("tctl", "nodes", "export", "db1", $"--out={files}")).Done();
-        var script = File.ReadAllText(Path.Combine(World.Repository, "src/Tctl/host.sh"));
+        var script = File.ReadAllText(Path.Combine(World.Repository, "src/Tctl/Enrollment/host.sh"));
         foreach (var file in Directory.EnumerateFiles(files, "*", SearchOption.AllDirectories))
             script += $"stage {Path.GetFileName(file)} <<'end'\n{Convert.ToBase64String(File.ReadAllBytes(file))}\nend\n";
         await fleet.Ssh(db1, "sh -s", script + step + "\n");

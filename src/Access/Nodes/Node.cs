@@ -32,6 +32,11 @@ public sealed record Node(Guid Id, string Name, long Revision, string Address, I
     /// </summary>
     public bool Push { get; init; }
 
+    /// <summary>
+    /// Whether the host goes on accepting the plain keys in <c>authorized_keys</c>, as a pilot. Nothing limits or revokes those.
+    /// </summary>
+    public bool KeepKeys { get; init; }
+
     /// <summary>The CA keys of other authorities that the host trusts in addition to ours, one public key per entry.</summary>
     public ImmutableArray<string> OtherCas { get; init; } = [];
 

@@ -44,6 +44,7 @@ internal static class NodeResource
                 "login_domain",
                 $"\"{domain}\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com");
         var push = spec.Flag("push");
+        var keepKeys = spec.Flag("keep_keys");
         var otherCas = spec.Texts("other_cas").Select(key => OtherCa(spec, key.Text, key.At)).ToImmutableArray();
         // Labels that a command set count with their exported values: without them, a deny of such a label would miss the node.
         var commands = spec.Map("cmd_labels");
@@ -60,7 +61,14 @@ internal static class NodeResource
         spec.Done();
         root.Foreign("sub_kind", "scope");
         root.Done();
-        return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age, LoginDomain = domain, Push = push, OtherCas = otherCas };
+        return new Node(Guid.Empty, name, 0, address, labels)
+        {
+            KrlMaxAge = age,
+            LoginDomain = domain,
+            Push = push,
+            KeepKeys = keepKeys,
+            OtherCas = otherCas,
+        };
     }
 
     // A line of it is copied to hosts unchanged: it must be a key without options, because sshd would silently reject an option there.
@@ -88,6 +96,8 @@ internal static class NodeResource
             spec["login_domain"] = domain;
         if (node.Push)
             spec["push"] = true;
+        if (node.KeepKeys)
+            spec["keep_keys"] = true;
         if (!node.OtherCas.IsEmpty)
             spec["other_cas"] = new JsonArray([.. node.OtherCas.Select(key => JsonValue.Create(key))]);
         return ResourceMetadata.Write(ResourceKinds.Node, "v2", node.Name, node.Revision, "", node.Labels, spec);

@@ -16,9 +16,10 @@ namespace CertAuthority.Store;
 /// <param name="LoginDomain">The domain of the accounts on the host; null for plain names only.</param>
 /// <param name="Push">Whether the daemon writes to the host.</param>
 /// <param name="OtherCas">The CA keys of other authorities that the host trusts; null for none.</param>
+/// <param name="KeepKeys">Whether plain keys open the host too.</param>
 internal sealed record NodeRow(
     string Address, Dictionary<string, string>? Labels = null, long? KrlMaxAge = null, string? LoginDomain = null, bool Push = false,
-    string[]? OtherCas = null)
+    string[]? OtherCas = null, bool KeepKeys = false)
 {
     public static readonly ResourceTable<Node> Table = ResourceTable.Of(
         ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name), Touch) with
@@ -40,7 +41,8 @@ internal sealed record NodeRow(
         (long?)node.KrlMaxAge?.TotalSeconds,
         node.LoginDomain,
         node.Push,
-        node.OtherCas.IsEmpty ? null : [.. node.OtherCas]);
+        node.OtherCas.IsEmpty ? null : [.. node.OtherCas],
+        node.KeepKeys);
 
     private Node Read(string name) =>
         new(Guid.Empty, name, 0, NodeAddress.Stored(Address), (Labels ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal))
@@ -49,6 +51,7 @@ internal sealed record NodeRow(
             LoginDomain = LoginDomain,
             Push = Push,
             OtherCas = [.. OtherCas ?? []],
+            KeepKeys = KeepKeys,
         };
 }
 

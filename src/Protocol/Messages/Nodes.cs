@@ -53,8 +53,10 @@ public sealed record NodeStatusList(NodeStatus[] Nodes, string? Next = null);
 /// <param name="Labels">The labels by which roles select it.</param>
 /// <param name="Certificate">The last certificate signed for it; null for none.</param>
 /// <param name="Sync">The state of the daemon's writes to it; null if the daemon does not write to it.</param>
+/// <param name="KeepKeys">Whether plain keys open it too, as a pilot.</param>
 public sealed record NodeStatus(
-    string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null);
+    string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null,
+    bool KeepKeys = false);
 
 /// <summary>The state of the daemon's writes to a host.</summary>
 /// <param name="UpToDate">Whether the host has the current revocation list.</param>
@@ -104,7 +106,9 @@ public sealed record HostBehind(string Name, string? Failure = null);
 /// Addresses for <c>PerSourcePenaltyExemptList</c>, separated by commas, the daemon's first; null for a host whose sshd does not support
 /// it.
 /// </param>
-public sealed record GetNodeFiles(string Name, bool Preview = false, bool? Push = null, string? Exempt = null);
+/// <param name="KeepKeys">Whether to assume that plain keys open it too; null for what the node says.</param>
+public sealed record GetNodeFiles(
+    string Name, bool Preview = false, bool? Push = null, string? Exempt = null, bool? KeepKeys = null);
 
 /// <summary>Asks for the consequences of enrolling a host. Changes nothing.</summary>
 /// <param name="Name">The name of the node, which need not exist yet.</param>

@@ -54,6 +54,12 @@ internal sealed class NodesListCommand : CliCommand
                 node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now),
                 Error(parsed, node.Sync));
         paging.Print(parsed, table, next);
+        if (nodes.Where(node => node.KeepKeys).Select(node => node.Name).ToList() is [_, ..] pilots)
+        {
+            parsed.Warn(
+                $"plain keys open {Wording.Count(pilots.Count, "host")} too, and no role, lock or revocation stops them: {Wording.Some(pilots)}");
+            parsed.Hint($"tctl nodes harden {pilots[0]} --ssh root@HOST ends that");
+        }
         if (nodes.Where(node => node.Sync?.Exempt == false).Select(node => node.Name).ToList() is [_, ..] exposed)
         {
             parsed.Warn(

@@ -32,7 +32,7 @@ internal sealed class NodesRemoveCommand : CliCommand
         await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node), cancellation);
         if (parsed.GetValue(ssh) is { } at)
         {
-            await using var host = await RemoteHost.Connect(at, parsed.Warn, cancellation);
+            await using var host = await RemoteHost.Connect(at, mayAsk: true, parsed.Warn, cancellation);
             await host.Run("look", cancellation);
             await host.Run("swap", cancellation);
             await host.Run("keep", cancellation);

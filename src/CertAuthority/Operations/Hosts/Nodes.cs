@@ -254,7 +254,8 @@ internal static class Nodes
                 : Find(snapshot, ask.Name);
             return new NodeFiles([
                 .. HostFiles.For(
-                    node with { Push = ask.Push ?? node.Push }, ca.Push.ContentFor(snapshot, node, krl, now), Exempt(ask.Exempt))
+                    node with { Push = ask.Push ?? node.Push, KeepKeys = ask.KeepKeys ?? node.KeepKeys },
+                    ca.Push.ContentFor(snapshot, node, krl, now), Exempt(ask.Exempt))
                     .Select(file => new NodeFile(file.Path, file.Content.ToArray())),
             ]);
         }));
@@ -306,7 +307,7 @@ internal static class Nodes
     private static NodeStatus Show(Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, DateTimeOffset now) =>
         new(
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate),
-            node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null);
+            node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null, node.KeepKeys);
 
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
         sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),

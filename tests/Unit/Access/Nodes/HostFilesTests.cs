@@ -22,6 +22,16 @@ public class HostFilesTests
             Lines(Db1 with { KrlMaxAge = TimeSpan.FromMinutes(90) }, null));
 
     [Fact]
+    public void Pilot_says_nothing_of_plain_keys_but_for_the_daemon()
+    {
+        Assert.Contains("AuthorizedKeysFile none", Lines(Db1, null));
+        Assert.DoesNotContain("AuthorizedKeysFile none", Lines(Db1 with { KeepKeys = true }, null));
+        var lines = Lines(Db1 with { KeepKeys = true, Push = true }, null);
+        Assert.Equal(["    AuthorizedKeysFile none"], [.. lines.Where(line => line.Contains("AuthorizedKeysFile", StringComparison.Ordinal)).Select(line => $"    {line.Trim()}")]);
+        Assert.True(Array.IndexOf(lines, "Match User certauthority-sync") < Array.FindIndex(lines, line => line.Contains("AuthorizedKeysFile", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void Files_named_in_the_drop_in_come_before_it()
     {
         var files = HostFiles.For(Db1, Content("ssh-ed25519-cert-v01@openssh.com AAAA db1"));

@@ -41,10 +41,12 @@ internal sealed class RemoteHost : IAsyncDisposable
 
     /// <summary>Starts ssh with everything that the operator has set up for it: keys, agent, jump hosts, configuration.</summary>
     /// <param name="address">The address of the host.</param>
+    /// <param name="mayAsk">Whether ssh may ask for a password, or whether to trust a host key.</param>
     /// <param name="warn">Receives warnings from a step that succeeds.</param>
     /// <param name="cancellation">Cancels the connection when the user interrupts it.</param>
     /// <exception cref="FailureException">There is no ssh, or it cannot log in.</exception>
-    public static async Task<RemoteHost> Connect(ServerAddress.Ssh address, Action<string> warn, CancellationToken cancellation)
+    public static async Task<RemoteHost> Connect(
+        ServerAddress.Ssh address, bool mayAsk, Action<string> warn, CancellationToken cancellation)
     {
         var start = new ProcessStartInfo("ssh",
         [
@@ -53,6 +55,7 @@ internal sealed class RemoteHost : IAsyncDisposable
             "LogLevel=ERROR",
             // A shared connection would belong to the operator, and end together with theirs.
             "-o", "ControlPath=none", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
+            .. mayAsk ? (string[])[] : ["-o", "BatchMode=yes"],
             .. address.Port is { } port ? (string[])["-p", $"{port}"] : [],
             .. address.User is { } user ? (string[])["-l", user] : [],
             "--", address.Host,
