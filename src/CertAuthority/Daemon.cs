@@ -81,6 +81,7 @@ internal sealed class Daemon : IAsyncDisposable
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
         var sockets = Hold(Sockets.Take(settings.SocketPath, log));
+        var keys = new CurrentKeys(run.Keys);
 
         var self = Accounts.OwnUid;
         var names = new NameService(clock, Accounts.NameOf);
@@ -90,16 +91,17 @@ internal sealed class Daemon : IAsyncDisposable
         var krl = new KrlPublisher(database, clock, run.Origin, data.RevocationList, log);
         var checkpoints = new Checkpoints(database, data.AuditKey, data.Checkpoint, clock, log);
         checkpoints.Begin();
-        var publication = new Publication(data, krl, checkpoints, log);
+        var publication = new Publication(data, keys, krl, checkpoints, log);
         publication.Begin(settings.PublishDirectory);
-        var hosts = new HostPush(database, clock, krl, run.Keys, data.PushFolder, current, log);
+        var hosts = new HostPush(database, clock, krl, keys, data.PushFolder, current, log);
         var watch = new RequestWatch();
         var damage = new Damage(database, [.. KindTable.Rows.Select(kind => kind.Stored)], system);
         var ca = new CurrentAuthority(
             new Authority(
-                database, clock, run.Keys, krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock), settings.Limits, [])
+                database, clock, keys, krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock), settings.Limits, [])
             {
                 Push = hosts,
+                KeyFiles = data.Files,
                 Groups = new Groups(clock),
                 Uids = new UidBook(clock, Accounts.UidOf),
                 Damage = damage,
@@ -126,7 +128,7 @@ internal sealed class Daemon : IAsyncDisposable
         IEnumerable<IHostedService?> services =
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,
-            new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new AuditFlow(ca, current, log), new HostRenewal(ca, log),
+            new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new AuditFlow(ca, current, log), new HostRenewal(ca, log), new RotationRound(ca, log),
             new HostWatch(ca, log), new DiskWatch(ca, log), new PolicyReview(ca, log), new AccountRound(ca, log), groups,
             new RefusalCounts(ca, log), new DatabaseCheck(data.Database, damage, system, log), checkpoints, audit, reload,
             access, sockets,

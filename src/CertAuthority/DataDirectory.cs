@@ -14,12 +14,12 @@ internal sealed class DataDirectory : IDisposable
 {
     private readonly string path;
     private readonly FileStream taken;
-    private readonly List<FileCaKey> signing = [];
+    private readonly Dictionary<CaPurpose, KeyFiles> files = [];
 
     private DataDirectory(string path, FileStream taken) => (this.path, this.taken) = (path, taken);
 
-    /// <summary>The CA keys. Records name them by IDs, which the start of a run adds.</summary>
-    public KeyRing Keys { get; private set; } = null!;
+    /// <summary>The files of the CA keys. Which key of each purpose signs, the database says while a rotation is under way.</summary>
+    public IReadOnlyDictionary<CaPurpose, KeyFiles> Files => files;
 
     /// <summary>The key that signs checkpoints of the audit.</summary>
     public AuditKey AuditKey { get; private set; } = null!;
@@ -28,7 +28,7 @@ internal sealed class DataDirectory : IDisposable
     public CheckpointFile Checkpoint { get; private set; } = null!;
 
     /// <summary>Whether the user CA key that signs was just created, so that it has signed nothing.</summary>
-    public bool IsNewAuthority => signing[0].IsNew;
+    public bool IsNewAuthority => files[CaPurpose.User].Current.IsNew;
 
     /// <summary>The path of the database.</summary>
     public string Database => Path.Combine(path, "certauthority.db");
@@ -53,9 +53,8 @@ internal sealed class DataDirectory : IDisposable
         var directory = new DataDirectory(path, Lock(path));
         try
         {
-            directory.Keys = new KeyRing(
-                directory.Load(CaPurpose.User, settings.NewCaKeys), directory.Load(CaPurpose.Host, settings.NewCaKeys),
-                directory.Load(CaPurpose.Sync, settings.NewCaKeys));
+            foreach (var purpose in Enum.GetValues<CaPurpose>())
+                directory.files[purpose] = KeyFiles.Load(path, purpose, settings.NewCaKeys);
             directory.AuditKey = AuditKey.LoadOrCreate(Path.Combine(path, AuditKey.FileName));
             directory.Checkpoint = new CheckpointFile(Path.Combine(path, "audit_checkpoint"), directory.AuditKey);
             // From now on, a file that is missing was removed.
@@ -73,17 +72,18 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>Returns the files that hosts trust: name and content.</summary>
-    public (string Name, byte[] Content)[] PublicKeys() =>
+    public (string Name, byte[] Content)[] PublicKeys(KeyRing keys) =>
     [
         ($"{AuditKey.FileName}.pub", Encoding.ASCII.GetBytes($"{AuditKey.PublicKey.ToLine(AuditKey.Title)}\n")),
-        .. ((CaKeys[])[Keys.User, Keys.Host]).Select(keys =>
-            ($"{keys.Purpose.FileName()}.pub", Encoding.ASCII.GetBytes(string.Concat(keys.Lines.Select(line => $"{line}\n"))))),
+        .. ((CaKeys[])[keys.User, keys.Host]).Select(one =>
+            ($"{one.Purpose.FileName()}.pub", Encoding.ASCII.GetBytes(string.Concat(one.Lines.Select(line => $"{line}\n"))))),
     ];
 
     public void Dispose()
     {
         AuditKey?.Dispose();
-        signing.ForEach(key => key.Dispose());
+        foreach (var keys in files.Values)
+            keys.Dispose();
         taken.Dispose();
     }
 
@@ -103,28 +103,22 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    private CaKeys Load(CaPurpose purpose, CaKeyType type)
-    {
-        var key = FileCaKey.LoadOrCreate(FileOf(purpose), purpose, type);
-        signing.Add(key);
-        // A key that is listed although it signs, as after it took its turn, is not trusted twice.
-        return new CaKeys(
-            key,
-            [.. TrustedKeysFile.Read(Path.Combine(path, purpose.TrustedFileName())).Where(one => one != key.PublicKey).Distinct()]);
-    }
-
     private void ExpectOnePurposeEach()
     {
-        if (Keys.Owns(AuditKey.PublicKey) is { } own)
+        var all = files.Select(one => Every(one.Key, one.Value)).ToList();
+        if (new KeyRing(all[0], all[1], all[2]).Owns(AuditKey.PublicKey) is { } own)
             throw new CaKeyException(
                 $"{Path.Combine(path, AuditKey.FileName)} is the {own} too; restore the right one, or remove {AuditKey.FileName} and {AuditKey.FileName}.pub");
-        foreach (var (n, keys) in Keys.All.Index())
+        foreach (var (n, keys) in all.Index())
             foreach (var key in keys.Trusted)
-                if (Keys.All.Take(n).FirstOrDefault(before => before.Trusts(key)) is { } other)
+                if (all.Take(n).FirstOrDefault(before => before.Trusts(key)) is { } other)
                     throw new CaKeyException(
                         key == keys.Signing.PublicKey && key == other.Signing.PublicKey
                             ? $"{FileOf(keys.Purpose)} is the same key as {other.Purpose.FileName()}; restore the right one, or remove {keys.Purpose.FileName()} and {keys.Purpose.FileName()}.pub"
                             : $"{Fingerprint.Compute(key)} is trusted as {other.Purpose.Title()} and as {keys.Purpose.Title()}, so what it signs for one would open the other; take it out of {path}/{other.Purpose.TrustedFileName()} or {path}/{keys.Purpose.TrustedFileName()}");
+
+        static CaKeys Every(CaPurpose purpose, KeyFiles one) =>
+            one.Ring(one.Current.PublicKey, one.Next is { } next ? [next.PublicKey] : [])!;
     }
 
     private string FileOf(CaPurpose purpose) => Path.Combine(path, purpose.FileName());

@@ -30,8 +30,10 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
         if (!clock.IsPossible)
             throw new StartException(
                 $"the clock of this host shows {Instants.Show(clock.GetUtcNow())}, which cannot be right; set it, and start again");
-        var (time, userCa, published) = (clock.GetUtcNow(), data.Keys.User, PublishedKrl.At(data.RevocationList));
+        var (time, published) = (clock.GetUtcNow(), PublishedKrl.At(data.RevocationList));
         database.ExpectReadable(time);
+        var keys = database.Read(snapshot => RotatingKeys.AtStart(snapshot, data.Files, takesNewCa));
+        var userCa = keys.User;
         // Before the commit: if this start ends in between, the next one is a restore again, and begins yet another log.
         var before = data.Checkpoint.Read() is { Size: 0 } ? null : data.Checkpoint.Words();
         var begun = data.Checkpoint.Begun();
@@ -42,14 +44,17 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
             var from = Restoration.From(transaction, data.IsNewAuthority, published);
             var change = takesNewCa ? KeyChange.Run(transaction, userCa, time) : default;
             KeyChange.Expect(transaction, userCa, published, from is not null, time);
-            var keys = Recorded(transaction, data.Keys, time);
+            if (takesNewCa)
+                foreach (var purpose in data.Files.Keys)
+                    transaction.RemoveRotation(purpose);
+            RotatingKeys.RecordUnused(transaction, data.Files, time);
             // Reads the last serial before the new epoch moves it.
             var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
             if (lost is not null)
                 BeginLog(transaction, before, begun.Checkpoint.Origin, time);
             transaction.BeginSerialEpoch(time);
             Clocks.KeepExpired(transaction, clock);
-            return (lost, change, new StartOfRun(keys, transaction.BeginRun(lost is not null)));
+            return (lost, change, new StartOfRun(RotatingKeys.Recorded(transaction, keys, time), transaction.BeginRun(lost is not null)));
         }, takesAway: true);
         if (restored is not null)
             log.LogWarning(
@@ -72,13 +77,5 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
             {
                 Changes = [new AuditChange("checkpoint", before, origin)],
             });
-    }
-
-    /// <summary>Records every trusted key, so that a certificate of any of them can be revoked.</summary>
-    private static KeyRing Recorded(Transaction transaction, KeyRing keys, DateTimeOffset now)
-    {
-        return new KeyRing(Recorded(keys.User), Recorded(keys.Host), Recorded(keys.Sync));
-
-        CaKeys Recorded(CaKeys of) => of with { Ids = [.. of.Trusted.Select(key => transaction.CaKey(of.Purpose, key, now).Id)] };
     }
 }

@@ -144,6 +144,12 @@ public static class Routes
     /// <summary>Copies the database. The answer is a file.</summary>
     public static readonly Route<TakeBackup, Stream> TakeBackup = new("POST", "/v1/backup");
 
+    /// <summary>Lists the rotations of CA keys that are under way.</summary>
+    public static readonly Route<ListRotations, RotationList> ListRotations = new("GET", "/v1/authority/rotations");
+    /// <summary>Changes the rotation of a CA key.</summary>
+    public static readonly Route<RotateKey, KeyRotated> RotateKey = new("POST", "/v1/authority/rotations/{key}");
+    /// <summary>Records which keys were put on a host.</summary>
+    public static readonly Route<ConfirmTrust, TrustConfirmed> ConfirmTrust = new("POST", "/v1/nodes/{name}/trust");
     /// <summary>Confirms that the clock is right.</summary>
     public static readonly Route<AcceptClock, ClockAccepted> AcceptClock = new("POST", "/v1/clock/accept");
 

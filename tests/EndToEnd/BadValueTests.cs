@@ -13,6 +13,7 @@ public sealed partial class BadValueTests
     {
         ["DURATION"] = ["soon", "90", "-1h", "1h ", "1s1h"],
         ["TIME"] = ["tomorrow", "2027-13-01", "2027-01-31T18:00:00+1"],
+        ["TIME|never"] = ["tomorrow", "2027-13-01", "always"],
         ["TIME|DURATION"] = ["tomorrow", "2027-13-01", "-1h"],
         ["N"] = ["0", "-1", "many", "99999999999999999999"],
         ["MINUTES"] = ["0", "-1", "soon"],
@@ -63,6 +64,7 @@ public sealed partial class BadValueTests
         ["tctl access who"] = "--node=db1",
         ["tctl auth export"] = "--type=user",
         ["tctl auth sign"] = "--host=db1 FILE",
+        ["tctl auth rotate"] = "user",
         ["tctl nodes enroll"] = "db1 --ssh=root@127.0.0.1:1",
         ["tctl nodes enroll --from"] = "",
         ["tctl nodes harden"] = "db1 --ssh=root@127.0.0.1:1",
@@ -118,7 +120,7 @@ public sealed partial class BadValueTests
         Assert.True(tried > 200, $"only {tried} were found in the help");
         // What is looked up, opened or only stored can be unknown, but not malformed.
         Assert.Equal(
-            ["ACCOUNT", "ACCOUNT[,ACCOUNT…]", "CHECKPOINT", "DIR", "EVENT[,EVENT…]", "FILE", "FILE.pub", "FOLDER", "ID", "ID[,ID…]", "NAME", "NODE", "ROLE", "ROLE[,ROLE…]", "TEXT", "USER", "USER[,USER…]", "WORDS"],
+            ["ACCOUNT", "ACCOUNT[,ACCOUNT…]", "CHECKPOINT", "DIR", "EVENT[,EVENT…]", "FILE", "FILE.pub", "FILE|-", "FOLDER", "ID", "ID[,ID…]", "NAME", "NODE", "NODE[,NODE…]", "ROLE", "ROLE[,ROLE…]", "TEXT", "USER", "USER[,USER…]", "WORDS"],
             free.Order(StringComparer.Ordinal));
     }
 

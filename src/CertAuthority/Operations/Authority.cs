@@ -15,7 +15,7 @@ namespace CertAuthority.Operations;
 /// <summary>The state and services that every operation works on.</summary>
 /// <param name="Database">The database.</param>
 /// <param name="Clock">The clock; each operation reads it once.</param>
-/// <param name="Keys">The CA keys.</param>
+/// <param name="KeysInForce">The CA keys, which a rotation changes.</param>
 /// <param name="Krl">The publisher of the revocation list.</param>
 /// <param name="Watch">Wakes callers that wait for a change of a request.</param>
 /// <param name="Logins">Limits how often each uid may log in.</param>
@@ -27,7 +27,7 @@ namespace CertAuthority.Operations;
 internal sealed record Authority(
     Database Database,
     SteadyClock Clock,
-    KeyRing Keys,
+    CurrentKeys KeysInForce,
     KrlPublisher Krl,
     RequestWatch Watch,
     RateLimit<uint> Logins,
@@ -35,6 +35,15 @@ internal sealed record Authority(
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {
+    /// <summary>The CA keys now. What must fit together takes them once.</summary>
+    public KeyRing Keys => KeysInForce.Now;
+
+    /// <summary>The files of the CA keys.</summary>
+    public IReadOnlyDictionary<CaPurpose, KeyFiles> KeyFiles { get; init; } = new Dictionary<CaPurpose, KeyFiles>();
+
+    /// <summary>Lets one change of the CA keys happen at a time.</summary>
+    public SemaphoreSlim KeyTurn { get; } = new(1);
+
     /// <summary>The groups whose members become users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
 

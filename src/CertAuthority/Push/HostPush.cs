@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Configuration;
 using CertAuthority.Hosting;
@@ -28,7 +29,7 @@ internal sealed class HostPush : Loop
     private readonly Database database;
     private readonly TimeProvider clock;
     private readonly KrlPublisher krl;
-    private readonly KeyRing keys;
+    private readonly CurrentKeys keys;
     private readonly CurrentSettings settings;
     private readonly ILogger log;
     private readonly string directory;
@@ -48,7 +49,7 @@ internal sealed class HostPush : Loop
     /// <param name="log">Gets a line about each failure.</param>
     /// <exception cref="ExposedException">Other accounts can enter the directory.</exception>
     public HostPush(
-        Database database, TimeProvider clock, KrlPublisher krl, KeyRing keys, string directory,
+        Database database, TimeProvider clock, KrlPublisher krl, CurrentKeys keys, string directory,
         CurrentSettings settings, ILogger log)
     {
         (this.database, this.clock, this.krl, this.keys, this.directory, this.settings, this.log) = (database, clock, krl, keys, directory,
@@ -56,7 +57,7 @@ internal sealed class HostPush : Loop
         if (Directory.Exists(directory))
             Directory.Delete(directory, recursive: true);
         OwnFile.PrivateDirectory(directory);
-        identity = new SyncIdentity(database, clock, keys.Sync, directory);
+        identity = new SyncIdentity(database, clock, keys, directory);
         lanes = new Lanes(settings.Now.Settings.Push.Parallel, clock);
         krl.Written = Wake;
     }
@@ -150,7 +151,10 @@ internal sealed class HostPush : Loop
     /// <summary>
     /// Returns what a host should have. An expired certificate is left out: sshd would offer it, and clients would refuse it.
     /// </summary>
-    public HostContent ContentFor(Snapshot snapshot, Node node, byte[] list, DateTimeOffset now) => new(
+    public HostContent ContentFor(Snapshot snapshot, Node node, byte[] list, DateTimeOffset now) =>
+        ContentFor(snapshot, node, keys.Now, list, now);
+
+    private static HostContent ContentFor(Snapshot snapshot, Node node, KeyRing keys, byte[] list, DateTimeOffset now) => new(
         [.. keys.User.Lines, .. node.OtherCas], list,
         snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, [.. keys.Sync.Lines], EmptyKrl);
 
@@ -237,10 +241,17 @@ internal sealed class HostPush : Loop
                     transaction.SetSyncFailed(node, fault.Why, now, fault.Trouble);
                 else
                     transaction.SetSynced(node, list.Version, now);
+                if (host.Trust is { } trust)
+                {
+                    transaction.SetTrust(node.Id, CaPurpose.User, trust.UserCas, now);
+                    if (trust.HostCa is { } hostCa)
+                        transaction.SetTrust(node.Id, CaPurpose.Host, [hostCa], now);
+                }
                 if (result.HasLooked)
                     transaction.SetExempt(node, result.IsExempt);
                 return true;
             }, takesAway: true);
+            host.Trust = null;
             return result.Fault;
         }
         catch (Exception e) when (!stopping.IsCancellationRequested || e is not OperationCanceledException)
@@ -255,15 +266,16 @@ internal sealed class HostPush : Loop
     private async Task<SftpResult> Send(Node node, Host host, PublishedKrl list, Extent extent, CancellationToken stopping)
     {
         var now = clock.GetUtcNow();
+        var ring = keys.Now;
         var (certificate, content) = database.Read(
-            snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, list.Bytes, now)));
+            snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, ring, list.Bytes, now)));
         if (certificate is null)
             return new SftpResult(new SyncFault("no key of it is on record, by which it could be known", SyncTrouble.HostKey));
         if (node.Endpoint is not { } endpoint)
             return new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use", SyncTrouble.Address));
         await identity.Refresh(stopping);
         // The host is known by its certificate, or by the key in it: a host whose certificate has expired must still get the next one.
-        var known = KnownHosts.Authorities(keys.Host.Trusted.Select(key => key.ToString()))
+        var known = KnownHosts.Authorities(ring.Host.Trusted.Select(key => key.ToString()))
             + $"{node.Name} {Certificate.Parse(certificate.Certificate).Key}\n";
         var push = settings.Now.Settings.Push;
         // The other files change once a month, and each file costs a dozen round trips: a second if the host is far away.
@@ -276,6 +288,8 @@ internal sealed class HostPush : Loop
             present => extent == Extent.TakeOver ? null : Objection(list, present), looks: !onlyList, identity, push.SshConfig,
             push.Timeout, directory, stopping);
         host.Beside = result.Fault is null ? beside : null;
+        if (result.Fault is null && !onlyList)
+            host.Trust = new HostTrust(ring.User.Ids, content.Certificate is null ? null : certificate.CaKeyId);
         return result;
     }
 
@@ -335,6 +349,11 @@ internal sealed class HostPush : Loop
         TakeOver,
     }
 
+    /// <summary>The keys on a host, as they were read back there.</summary>
+    /// <param name="UserCas">The IDs of the user CA keys.</param>
+    /// <param name="HostCa">The ID of the key that signed the host's certificate; null if it has none.</param>
+    private sealed record HostTrust(ImmutableArray<long> UserCas, long? HostCa);
+
     /// <summary>The state of a host in this process.</summary>
     private sealed class Host
     {
@@ -348,6 +367,9 @@ internal sealed class HostPush : Loop
 
         /// <summary>The other files on the host, as last written by this process.</summary>
         public string? Beside { get; set; }
+
+        /// <summary>The keys that were written to the host, as long as that is not recorded.</summary>
+        public HostTrust? Trust { get; set; }
 
         /// <summary>The number of failures in a row.</summary>
         public int Failures { get; set; }

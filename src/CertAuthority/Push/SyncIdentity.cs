@@ -15,13 +15,14 @@ namespace CertAuthority.Push;
 /// </summary>
 /// <param name="database">The database in which certificates are recorded before they are signed.</param>
 /// <param name="clock">Decides when to renew the certificate.</param>
-/// <param name="keys">The keys for its certificates, of which one signs them.</param>
+/// <param name="keys">The keys for its certificates, of which one signs them now.</param>
 /// <param name="directory">The directory of the files; only the daemon can enter it.</param>
-internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys keys, string directory) : IDisposable
+internal sealed class SyncIdentity(Database database, TimeProvider clock, CurrentKeys keys, string directory) : IDisposable
 {
     private readonly SemaphoreSlim turn = new(1);
     private SignatureKey? key;
     private DateTimeOffset? issued;
+    private CaKey? signer;
 
     /// <summary>The path of the private key.</summary>
     public string KeyFile => Path.Combine(directory, "id");
@@ -38,12 +39,13 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys
         try
         {
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
-            if (issued is { } before && !SyncCertification.IsWorn(before, now))
+            var ca = keys.Now.Sync;
+            if (issued is { } before && signer == ca.Signing && !SyncCertification.IsWorn(before, now))
                 return;
             key ??= ThrowawayKey.Write(KeyFile);
-            var line = Certificate.ToLine(keys.Signing.Sign(await Record(key, now)), Names.DaemonsLogin);
+            var line = Certificate.ToLine(ca.Signing.Sign(await Record(ca, key, now)), Names.DaemonsLogin);
             AtomicFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), AtomicFile.OwnerOnly);
-            issued = now;
+            (issued, signer) = (now, ca.Signing);
         }
         finally
         {
@@ -53,14 +55,14 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys
 
     public void Dispose() => turn.Dispose();
 
-    private Task<ToBeSigned> Record(SignatureKey subject, DateTimeOffset now)
+    private Task<ToBeSigned> Record(CaKeys ca, SignatureKey subject, DateTimeOffset now)
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
         return database.Commit(transaction =>
         {
             var grant = SyncCertification.Decide(now);
-            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, subject, keys.Signing.PublicKey);
-            transaction.InsertSyncCertificate(toBeSigned.Certificate.Serial, now, grant.Validity, keys.SigningId, toBeSigned.Bytes);
+            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, subject, ca.Signing.PublicKey);
+            transaction.InsertSyncCertificate(toBeSigned.Certificate.Serial, now, grant.Validity, ca.SigningId, toBeSigned.Bytes);
             transaction.Audit(AuditEvents.SyncCertificateIssued.At(now) with
             {
                 Serial = toBeSigned.Certificate.Serial.ToString(),

@@ -16,10 +16,10 @@ internal sealed class ForeignDirectoryException(string message) : IOException(me
 /// </summary>
 /// <param name="path">The absolute path of the directory.</param>
 /// <param name="conflict">Returns the reason against replacing another list with one of the given version; null if there is none.</param>
-/// <param name="besides">The other files in the directory besides the revocation list, by name.</param>
+/// <param name="besides">Returns the other files in the directory besides the revocation list, by name.</param>
 /// <param name="spare">A file that reserves room for the next list, where hosts do not see it; null for none.</param>
 internal sealed class PublishDirectory(
-    string path, Func<ulong, Krl, ListConflict?> conflict, IReadOnlyList<(string Name, byte[] Content)> besides, string? spare = null)
+    string path, Func<ulong, Krl, ListConflict?> conflict, Func<IReadOnlyList<(string Name, byte[] Content)>> besides, string? spare = null)
 {
     /// <summary>The suffix of the names of host certificates.</summary>
     private const string HostCertificate = "-cert.pub";
@@ -60,7 +60,7 @@ internal sealed class PublishDirectory(
             ExpectOwn(list.Version);
             AtomicFile.Replace(At(List), list.Bytes, AtomicFile.ReadableByAll, spare: spare);
             published = true;
-            foreach (var (name, content) in besides)
+            foreach (var (name, content) in besides())
                 PutWhereDifferent(name, content);
             status = new PublishedStatus(path);
         }

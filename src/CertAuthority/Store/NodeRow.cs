@@ -25,7 +25,11 @@ internal sealed record NodeRow(
         ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name), Touch) with
     {
         InPolicy = (policy, next, name, node) => policy.With(next, name, node),
-        Removing = (transaction, id) => transaction.Execute("DELETE FROM node_syncs WHERE node_id = $1", id),
+        Removing = (transaction, id) =>
+        {
+            transaction.Execute("DELETE FROM node_syncs WHERE node_id = $1", id);
+            transaction.Execute("DELETE FROM node_trust WHERE node_id = $1", id);
+        },
     };
 
     // No certificate names a node that is new.

@@ -53,6 +53,9 @@ public sealed record DaemonStatus
     /// <summary>The fingerprints of the host CA keys that clients trust; the one that signs comes first.</summary>
     public required string[] HostCas { get; init; }
 
+    /// <summary>The rotations of CA keys that are under way; null if there are none.</summary>
+    public KeyRotation[]? Rotations { get; init; }
+
     /// <summary>How many requests wait for an answer.</summary>
     public required int PendingRequests { get; init; }
 

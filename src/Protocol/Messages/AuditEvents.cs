@@ -174,7 +174,28 @@ public static class AuditEvents
         "resource");
 
     public static readonly AuditEvent CaRevoked = new(
-        "ca.revoked", Warning, Daemon, "4513c9805de14386bd52661f36983f8b", "a replaced CA key was revoked",
+        "ca.revoked", Warning, Either, "4513c9805de14386bd52661f36983f8b", "a replaced CA key was revoked",
+        "resource reason");
+
+    public static readonly AuditEvent CaPrepared = new(
+        "ca.prepared", Notice, Caller, "0fcc032dfbf142b19dbac5ee1168ef3f", "the next CA key was made, and is trusted beside the old one",
+        "resource");
+
+    public static readonly AuditEvent CaSwitched = new(
+        "ca.switched", Notice, Either, "1dae86be08a041f6b3c6583098426f26", "the next CA key signs", "resource", "reason");
+
+    public static readonly AuditEvent CaRetired = new(
+        "ca.retired", Notice, Either, "d785462b6a9246ed94e664dfebbfec23", "the old CA key is trusted no longer", "resource", "reason");
+
+    public static readonly AuditEvent CaRolledBack = new(
+        "ca.rolled_back", Notice, Caller, "129ff81a07a242eaa781d518c2adf641", "a rotation of a CA key went one step back", "resource", "reason");
+
+    public static readonly AuditEvent CaConfirmed = new(
+        "ca.confirmed", Notice, Caller, "78cf29856c1742a9a8af1186d370af78", "an administrator said which hosts trust the next CA key",
+        "resource reason");
+
+    public static readonly AuditEvent CaScheduled = new(
+        "ca.scheduled", Notice, Caller, "8a159c9f69d04167a270e79d2ae4a8cf", "the steps of a rotation were scheduled, or are by command again",
         "resource reason");
 
     public static readonly AuditEvent BackupTaken = new(
@@ -244,7 +265,7 @@ public static class AuditEvents
         RoleCreated, RoleUpdated, RoleRemoved, UserCreated, UserUpdated, UserRemoved, NodeCreated, NodeUpdated, NodeRemoved,
         LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
-        NodeTakenOver, CaRevoked, BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed,
+        NodeTakenOver, CaRevoked, CaPrepared, CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed,
         ClockAccepted, AuditProofFailed, AuditAccepted, AuditLogReplaced, AccessReviewStarted,
         AccessReviewDone, AccessRefused, RefusalsLeftOut,
     ];

@@ -59,6 +59,7 @@ internal sealed class StatusCommand : CliCommand
             $"version: {status.Version}",
             .. Show("user CA", status.UserCas),
             .. Show("host CA", status.HostCas),
+            .. (status.Rotations ?? []).Select(RotationText.Line),
             $"pending requests: {status.PendingRequests}",
             $"live certificates: {status.LiveCertificates}",
             $"revoked certificates: {status.RevokedCertificates}",

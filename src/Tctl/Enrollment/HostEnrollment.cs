@@ -113,7 +113,8 @@ internal sealed class HostEnrollment : IAsyncDisposable
             if (was is not null && terms.Other != OtherAuthority.Refuse)
                 await ca.Apply(resource = resource.With("other_cas", NodeResources.Keys(otherCas)), replaces: true, cancellation);
             await ca.Send(Routes.CertifyHost, new CertifyHost(target.Node, facts.Key!, terms.Ttl), cancellation);
-            var caType = await Install(cancellation);
+            var files = await Install(cancellation);
+            var caType = CaType(files);
             if (was is null && pushes)
                 await ca.Apply(resource = resource.With("push", true), replaces: true, cancellation);
             if (was is not null && keepsKeys != IsSet(was, "keep_keys"))
@@ -123,6 +124,8 @@ internal sealed class HostEnrollment : IAsyncDisposable
                 await Sync(caType, cancellation);
                 voice.Say($"{At}: the daemon has written to it");
             }
+            await ca.Send(
+                Routes.ConfirmTrust, new ConfirmTrust(target.Node, Keys(files, "user_ca.pub")!, Keys(files, "sync_ca.pub")), cancellation);
             await host.Run("keep", cancellation);
         }
         // Whatever failed, including an interrupt or a lost daemon: the host is restored first.
@@ -144,8 +147,8 @@ internal sealed class HostEnrollment : IAsyncDisposable
     public ValueTask DisposeAsync() => host.DisposeAsync();
 
     /// <summary>Puts the files in place, has sshd read them, and tries from here whether they work.</summary>
-    /// <returns>The algorithm of the CA key, on which the settings of an sshd can depend.</returns>
-    private async Task<string> Install(CancellationToken cancellation)
+    /// <returns>The files.</returns>
+    private async Task<NodeFile[]> Install(CancellationToken cancellation)
     {
         using var proof = new HostProof();
         // Done before the files are sent, so that their revocation list contains the revoked certificate.
@@ -161,10 +164,9 @@ internal sealed class HostEnrollment : IAsyncDisposable
             await Effective(account), pushes ? await Effective(DaemonsLogin) : null, files.Single(file => FileName(file) == DropIn)))
             voice.Warn($"{target.Node}: {warning}");
         voice.Say($"{At}: sshd has read them; now it is tried from here");
-        var caType = Encoding.ASCII.GetString(files.Single(file => FileName(file) == "user_ca.pub").Content).Split(' ')[0];
         await proof.Try(
-            target.Node, target.At, account, certificates, await Expect(account, caType, cancellation), voice.Say, cancellation);
-        return caType;
+            target.Node, target.At, account, certificates, await Expect(account, CaType(files), cancellation), voice.Say, cancellation);
+        return files;
 
         async Task<SshdSettings> Effective(string who) => SshdSettings.Read(await host.Run($"effective {who}", cancellation));
     }
@@ -270,6 +272,14 @@ internal sealed class HostEnrollment : IAsyncDisposable
     private static bool IsSet(JsonObject resource, string flag) => (bool?)resource["spec"]?[flag] == true;
 
     private static string Account(EnrollingHost target, EnrollmentTerms terms) => terms.Login ?? target.At.User ?? "root";
+
+    // The settings of an sshd can depend on it.
+    private static string CaType(NodeFile[] files) => Keys(files, "user_ca.pub")![0].Split(' ')[0];
+
+    private static string[]? Keys(NodeFile[] files, string name) =>
+        Array.Find(files, file => FileName(file) == name) is { } file
+            ? Encoding.ASCII.GetString(file.Content).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            : null;
 
     // It becomes a word in a root shell on the host, so it must be one of our names, whatever the daemon sends.
     private static string FileName(NodeFile file) =>

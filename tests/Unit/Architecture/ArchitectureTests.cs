@@ -52,6 +52,7 @@ public class ArchitectureTests
         ["Nodes"] = ["Values"],
         ["Locks"] = ["Users", "Values"],
         ["Reach"] = ["Locks", "Nodes", "Users", "Roles", "Values"],
+        ["Rotations"] = ["Values"],
         ["Requests"] = ["Reach", "Locks", "Nodes", "Users", "Roles", "Values"],
         ["Reviews"] = ["Requests", "Locks", "Users", "Roles", "Predicates", "Values"],
         ["Notices"] = ["Requests", "Users", "Roles", "Values"],

@@ -1,7 +1,6 @@
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Users;
-using CertAuthority.Jobs;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -37,11 +36,11 @@ public sealed class HostRenewalTests : IAsyncLifetime
         var lasts = first.Info.ValidBefore - World.Now;
 
         clock.Now = World.Now.AddDays(early);
-        await HostRenewal.RenewAll(ca);
+        await HostCertificates.RenewAll(ca);
         Assert.Equal(first.Info.Serial, (await Shown("db1"))!.Serial);
 
         clock.Now = World.Now.AddDays(due);
-        await HostRenewal.RenewAll(ca);
+        await HostCertificates.RenewAll(ca);
         var second = (await Shown("db1"))!;
         Assert.NotEqual(first.Info.Serial, second.Serial);
         Assert.Equal(clock.Now + lasts, second.ValidBefore);
@@ -51,7 +50,7 @@ public sealed class HostRenewalTests : IAsyncLifetime
         Assert.Equal(["host_certificate.issued", "host_certificate.issued"], world.Committed());
 
         // One is enough.
-        await HostRenewal.RenewAll(ca);
+        await HostCertificates.RenewAll(ca);
         Assert.Equal(second.Serial, (await Shown("db1"))!.Serial);
     }
 
@@ -60,7 +59,7 @@ public sealed class HostRenewalTests : IAsyncLifetime
     {
         await Nodes.Certify(ca, Root, new CertifyHost("db1", Vector.Text("ed25519.pub")));
         clock.Now = World.Now.AddDays(300);
-        await HostRenewal.RenewAll(ca);
+        await HostCertificates.RenewAll(ca);
         Assert.Equal(clock.Now.AddDays(30), (await Shown("db1"))!.ValidBefore);
         Assert.Null(await Shown("web1"));
 
@@ -72,22 +71,25 @@ public sealed class HostRenewalTests : IAsyncLifetime
             return true;
         });
         clock.Now = World.Now.AddDays(600);
-        await HostRenewal.RenewAll(ca);
+        await HostCertificates.RenewAll(ca);
         Assert.Null(await Shown("db1"));
         Assert.Equal(2, world.Committed().Length);
     }
 
     [Fact]
-    public async Task Certificate_is_renewed_once_its_CA_is_no_longer_trusted()
+    public async Task Certificate_is_renewed_once_another_CA_key_signs()
     {
         await Nodes.Certify(ca, Root, new CertifyHost("db1", Vector.Text("ed25519.pub")));
         using var next = FileCaKey.LoadOrCreate(hosts.File("next_ca"), CaPurpose.Host);
         var id = (await world.Database.Commit(transaction => transaction.CaKey(CaPurpose.Host, next.PublicKey, World.Now))).Id;
         var both = new CaKeys(next, [ca.Keys.Host.Signing.PublicKey]) { Ids = [id, ca.Keys.Host.SigningId] };
 
-        await HostRenewal.RenewAll(ca with { Keys = ca.Keys with { Host = both } });
-        Assert.Equal(ca.Keys.Host.Signing.PublicKey, await Signer());
-        await HostRenewal.RenewAll(ca with { Keys = ca.Keys with { Host = new CaKeys(next, []) { Ids = [id] } } });
+        var old = ca.Keys.Host;
+        ca.KeysInForce.Now = ca.Keys with { Host = old with { Others = [next.PublicKey] } };
+        await HostCertificates.RenewAll(ca);
+        Assert.Equal(old.Signing.PublicKey, await Signer());
+        ca.KeysInForce.Now = ca.Keys with { Host = both };
+        await HostCertificates.RenewAll(ca);
         Assert.Equal(next.PublicKey, await Signer());
 
         async Task<PublicKey> Signer() => (await world.Database.Read(snapshot => Task.FromResult(Certificate.Parse(snapshot.HostCertificates().Values.Single().Certificate)))).SignatureKey;

@@ -22,9 +22,9 @@ internal sealed class HostWorld : IAsyncDisposable
     {
         var keys = new KeyRing(Keys(CaPurpose.User, 1), Keys(CaPurpose.Host, 2), Keys(CaPurpose.Sync, 3));
         Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
-        Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), keys, Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
+        Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), new CurrentKeys(keys), Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
         {
-            Push = new HostPush(Store.Database, Clock, Krl, keys, folder.File("push"), World.DefaultSettings, NullLogger.Instance),
+            Push = new HostPush(Store.Database, Clock, Krl, new CurrentKeys(keys), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(Clock),
             Uids = new UidBook(Clock, _ => null),
             Damage = new Damage(Store.Database, [], Clock),

@@ -27,6 +27,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(NotifyDelivery)] = (_, ca, settings) => new NotifyDelivery(ca, settings, NullLogger.Instance),
         [typeof(AuditFlow)] = (_, ca, settings) => new AuditFlow(ca, settings, NullLogger.Instance),
         [typeof(HostRenewal)] = (_, ca, _) => new HostRenewal(ca, NullLogger.Instance),
+        [typeof(RotationRound)] = (_, ca, _) => new RotationRound(ca, NullLogger.Instance),
         [typeof(ClockWatch)] = (_, ca, _) => new ClockWatch(ca, NullLogger.Instance),
         [typeof(HostWatch)] = (_, ca, _) => new HostWatch(ca, NullLogger.Instance),
         [typeof(DiskWatch)] = (_, ca, _) => new DiskWatch(ca, NullLogger.Instance),

@@ -285,11 +285,11 @@ internal sealed partial class ModelRun : IAsyncDisposable
         var keys = new CaKeys(key, []) { Ids = [id] };
         var ring = new KeyRing(keys, keys, keys);
         ca = With(
-            new Authority(database, clock, ring, krl, new RequestWatch(), new RateLimit<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
+            new Authority(database, clock, new CurrentKeys(ring), krl, new RequestWatch(), new RateLimit<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
             {
                 // In every second world nothing is taken back in the transaction of a change; all of it is owed.
                 ReviewedAtOnce = seed % 2 == 0 ? 1000 : 0,
-                Push = new HostPush(database, clock, krl, ring, InFolder("push"), settings, NullLogger.Instance),
+                Push = new HostPush(database, clock, krl, new CurrentKeys(ring), InFolder("push"), settings, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
                 // The rules know of no answer that may be older than the others.
                 Uids = new UidBook(clock, machine.UidOf) { Known = NameService.Kept },

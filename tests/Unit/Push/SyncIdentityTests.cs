@@ -18,7 +18,7 @@ public sealed class SyncIdentityTests : IAsyncLifetime
     [Fact]
     public async Task Ssh_keygen_reads_a_recorded_certificate_for_sftp_only()
     {
-        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.Keys.Sync, hosts.File("push"));
+        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.KeysInForce, hosts.File("push"));
         await identity.Refresh(CancellationToken.None);
         var (exitCode, output) = SshKeygen.Run("-L", "-f", identity.CertificateFile);
         Assert.Equal(0, exitCode);
@@ -51,7 +51,7 @@ public sealed class SyncIdentityTests : IAsyncLifetime
     [InlineData(-1, 2)]
     public async Task One_certificate_serves_all_callers_for_five_minutes(int minutes, int certificates)
     {
-        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.Keys.Sync, hosts.File("push"));
+        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.KeysInForce, hosts.File("push"));
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => identity.Refresh(CancellationToken.None)));
         var key = await File.ReadAllBytesAsync(identity.KeyFile);
         hosts.Clock.Now = World.Now.AddMinutes(minutes);

@@ -308,9 +308,9 @@ public sealed class RaceTests : IAsyncLifetime
         await krl.Publish();
         var userKeys = new CaKeys(key, []) { Ids = [(await world.Database.Commit(transaction => transaction.CaKey(CaPurpose.User, key.PublicKey, World.Now))).Id] };
         var keys = new KeyRing(userKeys, new CaKeys(FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), []), userKeys);
-        ca = new Authority(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), keys, krl, new RequestWatch(), new RateLimit<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
+        ca = new Authority(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), new CurrentKeys(keys), krl, new RequestWatch(), new RateLimit<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
         {
-            Push = new HostPush(world.Database, TimeProvider.System, krl, keys, folder.File("push"), World.DefaultSettings, NullLogger.Instance),
+            Push = new HostPush(world.Database, TimeProvider.System, krl, new CurrentKeys(keys), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
             Uids = new UidBook(TimeProvider.System, _ => null),
             Damage = new Damage(world.Database, [], TimeProvider.System),

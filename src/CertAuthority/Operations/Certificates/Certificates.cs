@@ -89,6 +89,7 @@ internal static class Certificates
             Version = Version,
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
+            Rotations = KeyRotations.All(snapshot, now) is [_, ..] rotations ? rotations : null,
             PendingRequests = snapshot.CountPending(now),
             LiveCertificates = snapshot.CountLive(now),
             RevokedCertificates = snapshot.CountRevoked(now),

@@ -47,8 +47,8 @@ internal static class Logins
         OneCertificate[] signed = [
             .. recorded.Issued.Select(
                 one => new OneCertificate(
-                    Certificate.ToLine(ca.Keys.User.Signing.Sign(one.ToBeSigned), one.Recorded.KeyId),
-                    one.Recorded.Show(Fingerprint.Compute(ca.Keys.User.Signing.PublicKey))))];
+                    Certificate.ToLine(recorded.Signer.Sign(one.ToBeSigned), one.Recorded.KeyId),
+                    one.Recorded.Show(Fingerprint.Compute(recorded.Signer.PublicKey))))];
         return new LoggedIn(
             ca.Keys.Host.Lines, signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info,
             PerHost: recorded.Granted.LeftOut > 0)
@@ -70,7 +70,8 @@ internal static class Logins
 
     /// <summary>A login as recorded.</summary>
     private sealed record RecordedLogin(
-        string User, LoginSession Session, LoginGrant Granted, IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued)
+        string User, LoginSession Session, LoginGrant Granted, CaKey Signer,
+        IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued)
         : Recorded;
 
     /// <summary>
@@ -93,6 +94,7 @@ internal static class Logins
         if (!Decide(transaction, user, ask, key, wish, within, now, ca.Limits).Holds(out var granted, out var refusal))
             throw Problems.Refused(refusal);
 
+        var keys = ca.Keys.User;
         var serials = granted.Grants.Select(_ => transaction.NextSerial()).ToList();
         var session = within ?? new LoginSession(serials is [var first, ..] ? first : transaction.NextSerial(), granted.Ends);
         if (within is null)
@@ -101,8 +103,8 @@ internal static class Logins
         {
             // If the change runs again, it draws another nonce: the value returned is the one that the last run recorded.
             var toBeSigned = ToBeSigned.From(
-                grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.Keys.User.Signing.PublicKey);
-            var recorded = RecordedCertificate.From(grant, by.Identity, serial, now, ca.Keys.User.SigningId, session.Id, ask.Node);
+                grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, keys.Signing.PublicKey);
+            var recorded = RecordedCertificate.From(grant, by.Identity, serial, now, keys.SigningId, session.Id, ask.Node);
             transaction.InsertCertificate(recorded, toBeSigned.Bytes);
             transaction.Audit(by.Did(AuditEvents.CertificateIssued, now) with
             {
@@ -117,7 +119,7 @@ internal static class Logins
             });
             return (recorded, toBeSigned);
         }).ToList();
-        return new RecordedLogin(user.Name, session, granted, issued);
+        return new RecordedLogin(user.Name, session, granted, keys.Signing, issued);
     }
 
     /// <summary>Asks the policy. What it grants on one node depends on no other node; only the words of a refusal do.</summary>

@@ -48,13 +48,14 @@ internal static class Nodes
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
         var now = ca.NowToIssue();
-        var (recorded, toBeSigned) = await ca.Database.Commit(transaction =>
+        var (recorded, toBeSigned, signer) = await ca.Database.Commit(transaction =>
         {
+            var keys = ca.Keys.Host;
             var grant = HostCertification.Decide(Find(transaction, name), transaction.Policy().LocksAt(now), now, wish).OrRefuse();
-            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.Keys.Host.Signing.PublicKey);
+            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, keys.Signing.PublicKey);
             var one = new RecordedHostCertificate(
                 toBeSigned.Certificate.Serial, grant.Node.Id, grant.Node.Name, by.Identity, grant.Principals, now, grant.Validity.After,
-                grant.Validity.Before, ca.Keys.Host.SigningId);
+                grant.Validity.Before, keys.SigningId);
             transaction.InsertHostCertificate(one, toBeSigned.Bytes);
             transaction.Audit(by.Did(AuditEvents.HostCertificateIssued, now) with
             {
@@ -65,9 +66,9 @@ internal static class Nodes
                 LimitedBy = grant.Validity.LimitedBy,
                 Digest = toBeSigned.Digest,
             });
-            return (one, toBeSigned);
+            return (one, toBeSigned, keys.Signing);
         });
-        var certificate = ca.Keys.Host.Signing.Sign(toBeSigned);
+        var certificate = signer.Sign(toBeSigned);
         await ca.Database.Commit(transaction =>
         {
             transaction.SetHostCertificate(recorded.Serial, certificate);
@@ -93,20 +94,21 @@ internal static class Nodes
         var key = Problems.Key(ca, ask.PublicKey);
         var now = ca.NowToIssue();
         var nonces = Enumerable.Range(0, 3).Select(_ => RandomNumberGenerator.GetBytes(CertificateContent.NonceLength)).ToArray();
-        var recorded = await ca.Database.Commit(transaction =>
+        var (recorded, signer) = await ca.Database.Commit(transaction =>
         {
+            var keys = ca.Keys.User;
             var node = Find(transaction, ask.Name);
             var enters = Record(node.Name, nonces[0]);
             var other = Record(elsewhere, nonces[1]);
             var revoked = Record(node.Name, nonces[2]);
             Revocations.Revoke(transaction, by.Caller, [revoked.Certificate], $"proof of node/{node.Name}", now);
-            return new[] { enters, other, revoked };
+            return (new[] { enters, other, revoked }, keys.Signing);
 
             (RecordedCertificate Certificate, ToBeSigned ToBeSigned) Record(string host, byte[] nonce)
             {
                 var grant = IssuancePolicy.ForProof(ask.Login, host, transaction.Policy().LocksAt(now), now).OrRefuse();
-                var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.Keys.User.Signing.PublicKey);
-                var one = RecordedCertificate.From(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, ca.Keys.User.SigningId);
+                var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, keys.Signing.PublicKey);
+                var one = RecordedCertificate.From(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, keys.SigningId);
                 transaction.InsertCertificate(one, toBeSigned.Bytes);
                 transaction.Audit(by.Caller.Did(AuditEvents.CertificateIssued, now) with
                 {
@@ -121,7 +123,7 @@ internal static class Nodes
             }
         });
         await ca.Krl.Publish();
-        string[] lines = [.. recorded.Select(one => Certificate.ToLine(ca.Keys.User.Signing.Sign(one.ToBeSigned), one.Certificate.KeyId))];
+        string[] lines = [.. recorded.Select(one => Certificate.ToLine(signer.Sign(one.ToBeSigned), one.Certificate.KeyId))];
         return new NodeProof(lines[0], lines[1], lines[2], ca.Keys.Host.Lines);
     }
 

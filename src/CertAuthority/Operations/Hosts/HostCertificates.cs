@@ -1,0 +1,46 @@
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
+using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Keeps the certificates of hosts fresh.</summary>
+internal static class HostCertificates
+{
+    /// <summary>
+    /// Renews the certificates that are due, including expired ones, because their host may still fetch, and those of a key that no longer
+    /// signs; then publishes them.
+    /// </summary>
+    public static async Task Renew(Authority ca)
+    {
+        await RenewAll(ca);
+        Nodes.PublishCertificates(ca);
+    }
+
+    /// <summary>Renews those certificates without publishing them.</summary>
+    internal static async Task RenewAll(Authority ca)
+    {
+        var now = ca.Now();
+        var due = ca.Database.Read(snapshot =>
+        {
+            var (certificates, locks) = (snapshot.HostCertificates(), snapshot.Policy().LocksAt(now));
+            // The certificate of a locked node is renewed when the lock is gone.
+            return snapshot.Policy().Nodes.Values.Where(
+                node => locks.On(LockKind.Node, node.Name) is null && certificates.TryGetValue(node.Id, out var one)
+                    && (ca.Keys.Host.SigningId != one.CaKeyId
+                        || HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now)))
+                .Select(node => certificates[node.Id]).ToList();
+        });
+        foreach (var one in due)
+            try
+            {
+                await Nodes.Certify(ca, Caller.Daemon, one.NodeName, Certificate.Parse(one.Certificate).Key, one.ValidBefore - one.Issued);
+            }
+            catch (ProblemException gone) when (gone.Problem.Code is ProblemCode.NotFound or ProblemCode.Denied)
+            {
+                // The node was removed or locked meanwhile.
+            }
+    }
+}

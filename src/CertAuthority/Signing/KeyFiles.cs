@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using CertAuthority.Configuration;
+using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
+
+namespace CertAuthority.Signing;
+
+/// <summary>
+/// The files of one purpose: <c>user_ca</c>, the key that signs; during a rotation <c>user_ca_next</c>, the one that takes over; and after
+/// it <c>user_ca_previous</c>, which the daemon does not read any more. Each has its <c>.pub</c> beside it.
+/// </summary>
+internal sealed class KeyFiles : IDisposable
+{
+    private readonly string path;
+    private readonly CaPurpose purpose;
+    private readonly CaKeyType type;
+    private readonly List<CaKey> loaded = [];
+
+    private KeyFiles(string path, CaPurpose purpose, CaKeyType type) => (this.path, this.purpose, this.type) = (path, purpose, type);
+
+    /// <summary>The key in the file that signs when no rotation is under way.</summary>
+    public FileCaKey Current { get; private set; } = null!;
+
+    /// <summary>The key that takes over; null if there is none.</summary>
+    public FileCaKey? Next { get; private set; }
+
+    /// <summary>The public halves of other keys that hosts and clients trust.</summary>
+    public ImmutableArray<SignatureKey> Trusted { get; private init; } = [];
+
+    private string NextPath => $"{path}_next";
+
+    /// <summary>Loads the keys of a purpose; creates the one that signs at the first start.</summary>
+    /// <param name="directory">The data directory.</param>
+    /// <param name="purpose">What the keys sign.</param>
+    /// <param name="type">The type of a new key.</param>
+    /// <exception cref="CaKeyException">A key cannot be used.</exception>
+    public static KeyFiles Load(string directory, CaPurpose purpose, CaKeyType type)
+    {
+        var path = Path.Combine(directory, purpose.FileName());
+        var files = new KeyFiles(path, purpose, type)
+        {
+            Trusted = TrustedKeysFile.Read(Path.Combine(directory, purpose.TrustedFileName())),
+        };
+        // The next key was on its way to this name when the daemon ended; a new key must not take it.
+        if (FileStatus.Read(path) is null && FileStatus.Read(files.NextPath) is not null && FileStatus.Read($"{path}_previous") is not null)
+            files.MoveNext();
+        files.Current = files.Open(path);
+        // It was left behind when the daemon ended in the middle of that.
+        if (FileStatus.Read(files.NextPath) is null && AtomicFile.Read($"{files.NextPath}.pub") == AtomicFile.Read($"{path}.pub"))
+            File.Delete($"{files.NextPath}.pub");
+        if (FileStatus.Read(files.NextPath) is not null)
+            files.Next = files.Open(files.NextPath);
+        return files;
+    }
+
+    /// <summary>Returns the keys of the purpose.</summary>
+    /// <param name="signing">The public half of the key that signs.</param>
+    /// <param name="others">The public halves of the other trusted keys.</param>
+    /// <returns>Null if no file has the private half.</returns>
+    public CaKeys? Ring(PublicKey signing, IEnumerable<SignatureKey> others) =>
+        Holder(signing) is { } key ? new CaKeys(key, [.. others.Concat(Trusted).Where(one => one != signing).Distinct()]) : null;
+
+    /// <summary>Creates the key that takes over. One that was created before, and never took over, is used.</summary>
+    /// <exception cref="CaKeyException">Its file cannot be used.</exception>
+    /// <exception cref="IOException">It could not be written.</exception>
+    public FileCaKey MakeNext() => Next ??= Open(NextPath);
+
+    /// <summary>Removes the key that was to take over.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public void DropNext()
+    {
+        File.Delete(NextPath);
+        File.Delete($"{NextPath}.pub");
+        AtomicFile.FlushDirectory(Path.GetDirectoryName(path)!);
+        Next = null;
+    }
+
+    /// <summary>
+    /// Puts the old key aside, and the next one in its place. Every state on the way there is completed by the next call, or the next load.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public void Promote()
+    {
+        if (Next is not { } next)
+            return;
+        Move($"{path}.pub", $"{path}_previous.pub");
+        Move(path, $"{path}_previous");
+        MoveNext();
+        (Current, Next) = (next, null);
+    }
+
+    public void Dispose() => loaded.ForEach(key => key.Dispose());
+
+    private FileCaKey? Holder(PublicKey key) => Current.PublicKey == key ? Current : Next?.PublicKey == key ? Next : null;
+
+    private FileCaKey Open(string file)
+    {
+        var key = FileCaKey.LoadOrCreate(file, purpose, type);
+        loaded.Add(key);
+        return key;
+    }
+
+    private void MoveNext()
+    {
+        Move(NextPath, path);
+        Move($"{NextPath}.pub", $"{path}.pub");
+        AtomicFile.FlushDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    private static void Move(string from, string to)
+    {
+        if (FileStatus.Read(from) is not null)
+            File.Move(from, to, overwrite: true);
+    }
+}

@@ -1,0 +1,83 @@
+using CertAuthority.Configuration;
+using CertAuthority.OpenSsh;
+using CertAuthority.Signing;
+using CertAuthority.Tests.Unit.Store;
+
+namespace CertAuthority.Tests.Unit.Signing;
+
+public sealed class KeyFilesTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    [Fact]
+    public void Next_key_takes_the_place_of_the_old_one()
+    {
+        var (old, next) = Made();
+        using (var files = Load())
+        {
+            Assert.Equal(old, files.Current.PublicKey);
+            Assert.Equal(next, files.Next?.PublicKey);
+            files.Promote();
+            Assert.Equal(next, files.Current.PublicKey);
+            Assert.Null(files.Next);
+        }
+        Is(next, old);
+    }
+
+    // The moves of the promotion, in their order.
+    public static TheoryData<int> Moves => [0, 1, 2, 3, 4];
+
+    [Theory]
+    [MemberData(nameof(Moves))]
+    public void Promotion_that_broke_off_is_completed(int moves)
+    {
+        var (old, next) = Made();
+        (string From, string To)[] all =
+        [
+            ("user_ca.pub", "user_ca_previous.pub"), ("user_ca", "user_ca_previous"), ("user_ca_next", "user_ca"), ("user_ca_next.pub", "user_ca.pub"),
+        ];
+        foreach (var (from, to) in all.Take(moves))
+            File.Move(folder.File(from), folder.File(to));
+        // What the daemon does with a rotation that is being retired.
+        using (var files = Load())
+        {
+            Assert.NotNull(files.Ring(next, []));
+            files.Promote();
+        }
+        Is(next, old);
+    }
+
+    [Fact]
+    public void Key_that_no_file_has_signs_nothing()
+    {
+        var (old, next) = Made();
+        using var files = Load();
+        var other = SignatureKey.Parse(Vector.Blob("ca.pub"));
+        Assert.Null(files.Ring(other, [old]));
+        Assert.Equal([next, old], files.Ring(next, [old, next])!.Trusted);
+        files.DropNext();
+        Assert.Null(files.Ring(next, []));
+        Assert.False(File.Exists(folder.File("user_ca_next")) || File.Exists(folder.File("user_ca_next.pub")));
+        Assert.NotEqual(next, files.MakeNext().PublicKey);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private (SignatureKey Old, SignatureKey Next) Made()
+    {
+        using var files = Load();
+        return (files.Current.PublicKey, files.MakeNext().PublicKey);
+    }
+
+    private void Is(SignatureKey current, SignatureKey previous)
+    {
+        using var files = Load();
+        Assert.Equal(current, files.Current.PublicKey);
+        Assert.Null(files.Next);
+        Assert.Equal(current, PublicKey.ParseLine(File.ReadAllText(folder.File("user_ca.pub"))));
+        Assert.Equal(previous, PublicKey.ParseLine(File.ReadAllText(folder.File("user_ca_previous.pub"))));
+        Assert.False(File.Exists(folder.File("user_ca_next.pub")));
+    }
+
+    private KeyFiles Load() => KeyFiles.Load(folder.Path, CaPurpose.User, CaKeyType.Ed25519);
+}
