@@ -63,11 +63,11 @@ public sealed record UnconfirmedHost(string Name, string Why);
 
 /// <summary>The result of a change.</summary>
 /// <param name="Key">The key.</param>
-/// <param name="Rotation">The rotation as it is now; null if it has ended.</param>
 /// <param name="Signing">The fingerprint of the key that signs now.</param>
 /// <param name="Revoked">How many certificates were revoked.</param>
 /// <param name="Unreached">The hosts that do not have the new files yet, up to 200; each may still trust a key that was compromised.</param>
-public sealed record KeyRotated(string Key, KeyRotation? Rotation, string Signing, int Revoked, HostBehind[] Unreached);
+/// <param name="Rotation">The rotation as it is now; null if it has ended.</param>
+public sealed record KeyRotated(string Key, string Signing, int Revoked, HostBehind[] Unreached, KeyRotation? Rotation = null);
 
 /// <summary>Tells the daemon which keys were put on a host.</summary>
 /// <param name="Name">The name of the node.</param>

@@ -1,7 +1,6 @@
 using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
-using CertAuthority.Tests.Unit.Store;
 
 namespace CertAuthority.Tests.Unit.Signing;
 
@@ -79,5 +78,5 @@ public sealed class KeyFilesTests : IDisposable
         Assert.False(File.Exists(folder.File("user_ca_next.pub")));
     }
 
-    private KeyFiles Load() => KeyFiles.Load(folder.Path, CaPurpose.User, CaKeyType.Ed25519);
+    private KeyFiles Load() => KeyFiles.Load(Path.GetDirectoryName(folder.File("x"))!, CaPurpose.User, CaKeyType.Ed25519);
 }

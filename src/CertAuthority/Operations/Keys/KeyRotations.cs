@@ -51,8 +51,8 @@ internal static class KeyRotations
             };
             var behind = await HostsBehind(ca);
             return new KeyRotated(
-                ask.Key, ca.Database.Read(snapshot => Show(snapshot, key, ca.Now())),
-                Fingerprint.Compute(Of(ca.Keys, key).Signing.PublicKey), revoked, behind);
+                ask.Key, Fingerprint.Compute(Of(ca.Keys, key).Signing.PublicKey), revoked, behind,
+                ca.Database.Read(snapshot => Show(snapshot, key, ca.Now())));
         });
     }
 
@@ -127,7 +127,7 @@ internal static class KeyRotations
             return rotation with { Step = RotationStep.Switched, Since = now, Abandoned = With(rotation, abandon) };
         });
         if (key == CaPurpose.Host)
-            await HostCertificates.Renew(ca);
+            await RenewHosts(ca);
         return 0;
     }
 
@@ -163,7 +163,7 @@ internal static class KeyRotations
             return null;
         });
         if (key == CaPurpose.Host)
-            await HostCertificates.Renew(ca);
+            await RenewHosts(ca);
         if (ca.Database.Read(snapshot => snapshot.Rotation(key)) is null)
             ca.KeyFiles[key].DropNext();
         return 0;
@@ -189,7 +189,7 @@ internal static class KeyRotations
             return new Rotation(RotationStep.Retiring, now, old, transaction.CaKey(key, next.PublicKey, now).Id);
         }, "it was compromised");
         if (key == CaPurpose.Host)
-            await HostCertificates.Renew(ca);
+            await RenewHosts(ca);
         return await Finish(ca, key);
     }
 
@@ -365,6 +365,13 @@ internal static class KeyRotations
         (_, true, _) => "it was not written to yet",
         _ => "it fetches its files, and nobody has confirmed what it has",
     };
+
+    /// <summary>Signs the certificates of hosts by the key that signs now, and has each host get its own with a new list.</summary>
+    private static async Task RenewHosts(Authority ca)
+    {
+        await HostCertificates.Renew(ca);
+        await ca.Krl.Publish();
+    }
 
     private static async Task<HostBehind[]> HostsBehind(Authority ca) =>
         (await Nodes.Behind(ca, new Administrator(Caller.Daemon), new ListHostsBehind())).Hosts;
