@@ -87,10 +87,11 @@ internal sealed class Daemon : IAsyncDisposable
         var administrators = new HostAdministrators(names, self, log);
         var current = new CurrentSettings(await administrators.Under(settings, before: []));
 
-        var krl = new KrlPublisher(database, clock, run.Origin, data.RevocationList, log);
+        var manifests = data.Manifests(run.Origin.Installation);
+        var krl = new KrlPublisher(database, clock, run.Origin, manifests, data.RevocationList, log);
         var checkpoints = new Checkpoints(database, data.AuditKey, data.Checkpoint, clock, log);
         checkpoints.Begin();
-        var publication = new Publication(data, krl, checkpoints, log);
+        var publication = new Publication(data, krl, manifests, checkpoints, log);
         publication.Begin(settings.PublishDirectory);
         var hosts = new HostPush(database, clock, krl, run.Keys, data.PushFolder, current, log);
         var watch = new RequestWatch();

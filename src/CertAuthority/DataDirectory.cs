@@ -2,6 +2,7 @@ using System.Text;
 using CertAuthority.Auditing;
 using CertAuthority.Configuration;
 using CertAuthority.Linux;
+using CertAuthority.Revocation;
 using CertAuthority.Signing;
 
 namespace CertAuthority;
@@ -36,8 +37,8 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The path of the revocation list.</summary>
     public string RevocationList => Path.Combine(path, "revoked.krl");
 
-    /// <summary>The file that reserves room for the list published for hosts.</summary>
-    public string SparePublishedList => Path.Combine(path, "published.krl.spare");
+    /// <summary>The beginning of the names of the files that reserve room for what is published for hosts.</summary>
+    public string SparePublished => Path.Combine(path, "published");
 
     /// <summary>The directory for temporary files on their way to hosts.</summary>
     public string PushFolder => Path.Combine(path, "push");
@@ -72,12 +73,16 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
+    /// <summary>Returns the maker of manifests.</summary>
+    /// <param name="installation">The installation, as lists name it.</param>
+    public Manifests Manifests(string installation) => new(AuditKey, installation, Trusted(Keys.User), Trusted(Keys.Host));
+
     /// <summary>Returns the files that hosts trust: name and content.</summary>
     public (string Name, byte[] Content)[] PublicKeys() =>
     [
         ($"{AuditKey.FileName}.pub", Encoding.ASCII.GetBytes($"{AuditKey.PublicKey.ToLine(AuditKey.Title)}\n")),
         .. ((CaKeys[])[Keys.User, Keys.Host]).Select(keys =>
-            ($"{keys.Purpose.FileName()}.pub", Encoding.ASCII.GetBytes(string.Concat(keys.Lines.Select(line => $"{line}\n"))))),
+            ($"{keys.Purpose.FileName()}.pub", Trusted(keys))),
     ];
 
     public void Dispose()
@@ -86,6 +91,8 @@ internal sealed class DataDirectory : IDisposable
         signing.ForEach(key => key.Dispose());
         taken.Dispose();
     }
+
+    private static byte[] Trusted(CaKeys keys) => Encoding.ASCII.GetBytes(string.Concat(keys.Lines.Select(line => $"{line}\n")));
 
     private static FileStream Lock(string path)
     {

@@ -21,7 +21,7 @@ internal sealed class HostWorld : IAsyncDisposable
     private HostWorld()
     {
         var keys = new KeyRing(Keys(CaPurpose.User, 1), Keys(CaPurpose.Host, 2), Keys(CaPurpose.Sync, 3));
-        Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
+        Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", [], []), folder.File("revoked.krl"), NullLogger.Instance);
         Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), keys, Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
         {
             Push = new HostPush(Store.Database, Clock, Krl, keys, folder.File("push"), World.DefaultSettings, NullLogger.Instance),

@@ -278,7 +278,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
             Clocks.KeepExpired(transaction, clock);
             return (transaction.CaKey(CaPurpose.User, key.PublicKey, time).Id, transaction.BeginRun(isRestored: false));
         });
-        krl = new KrlPublisher(database, clock, origin, path, NullLogger.Instance);
+        krl = new KrlPublisher(database, clock, origin, new Manifests(AuditKey.LoadOrCreate(InFolder("audit_key")), origin.Installation, [], []), path, NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
         var settings = new CurrentSettings(new SettingsInForce(Settings.Default(), []));

@@ -303,7 +303,7 @@ public sealed class RaceTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
-        krl = new KrlPublisher(world.Database, TimeProvider.System, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
+        krl = new KrlPublisher(world.Database, TimeProvider.System, new ListOrigin("0123456789abcdef", "01234567", []), new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", [], []), folder.File("revoked.krl"), NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
         var userKeys = new CaKeys(key, []) { Ids = [(await world.Database.Commit(transaction => transaction.CaKey(CaPurpose.User, key.PublicKey, World.Now))).Id] };
