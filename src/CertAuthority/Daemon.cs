@@ -93,7 +93,7 @@ internal sealed class Daemon : IAsyncDisposable
         checkpoints.Begin();
         var publication = new Publication(data, krl, manifests, checkpoints, log);
         publication.Begin(settings.PublishDirectory);
-        var hosts = new HostPush(database, clock, krl, run.Keys, data.PushFolder, current, log);
+        var hosts = new HostPush(database, clock, krl, run.Keys, manifests, checkpoints, data.PushFolder, current, log);
         var watch = new RequestWatch();
         var damage = new Damage(database, [.. KindTable.Rows.Select(kind => kind.Stored)], system);
         var ca = new CurrentAuthority(

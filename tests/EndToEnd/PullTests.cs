@@ -547,7 +547,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         new("half a manifest", Edit(text => text[..(text.Length / 2)]), "SOURCE/manifest is not whole; "),
         new("a manifest without its end", Edit(text => text[..^1]), "SOURCE/manifest is not whole; "),
         new("a manifest with more behind it", Edit(text => text + "\n"), "SOURCE/manifest is not whole; "),
-        new("a manifest that is too large", Edit(text => text + new string('x', 1024)), "SOURCE/manifest could not be fetched: File size limit exceeded; this host has an audit key, "),
+        new("a manifest that is too large", Edit(text => text + new string('x', 1024)), "SOURCE/manifest could not be fetched: File size limit exceeded; nothing was changed; this host has an audit key, "),
         new("a manifest of a later format", Later(text => text.Replace("manifest v1", "manifest v2", StringComparison.Ordinal)), "SOURCE/manifest has a format that this certauthority-pull does not know; "),
         new("a line that it must know", Later(text => text + "groups 0123abcd\n"), "SOURCE/manifest has a line that this certauthority-pull does not know: groups 0123abcd; "),
         new("a line that is missing", Later(text => string.Join('\n', text.Split('\n').Where(line => !line.StartsWith("fresh", StringComparison.Ordinal)))), "SOURCE/manifest is malformed; "),

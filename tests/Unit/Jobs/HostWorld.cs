@@ -24,7 +24,7 @@ internal sealed class HostWorld : IAsyncDisposable
         Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", [], []), folder.File("revoked.krl"), NullLogger.Instance);
         Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), keys, Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
         {
-            Push = new HostPush(Store.Database, Clock, Krl, keys, folder.File("push"), World.DefaultSettings, NullLogger.Instance),
+            Push = new HostPush(Store.Database, Clock, Krl, keys, new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", [], []), new Checkpoints(Store.Database, AuditKey.LoadOrCreate(folder.File("audit_key")), new CheckpointFile(folder.File("audit_checkpoint"), AuditKey.LoadOrCreate(folder.File("audit_key"))), Clock, NullLogger.Instance), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(Clock),
             Uids = new UidBook(Clock, _ => null),
             Damage = new Damage(Store.Database, [], Clock),

@@ -289,7 +289,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
             {
                 // In every second world nothing is taken back in the transaction of a change; all of it is owed.
                 ReviewedAtOnce = seed % 2 == 0 ? 1000 : 0,
-                Push = new HostPush(database, clock, krl, ring, InFolder("push"), settings, NullLogger.Instance),
+                Push = new HostPush(database, clock, krl, ring, new Manifests(AuditKey.LoadOrCreate(InFolder("audit_key")), origin.Installation, [], []), new Checkpoints(database, AuditKey.LoadOrCreate(InFolder("audit_key")), new CheckpointFile(InFolder("audit_checkpoint"), AuditKey.LoadOrCreate(InFolder("audit_key"))), clock, NullLogger.Instance), InFolder("push"), settings, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
                 // The rules know of no answer that may be older than the others.
                 Uids = new UidBook(clock, machine.UidOf) { Known = NameService.Kept },

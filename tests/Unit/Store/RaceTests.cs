@@ -310,7 +310,7 @@ public sealed class RaceTests : IAsyncLifetime
         var keys = new KeyRing(userKeys, new CaKeys(FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), []), userKeys);
         ca = new Authority(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), keys, krl, new RequestWatch(), new RateLimit<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
         {
-            Push = new HostPush(world.Database, TimeProvider.System, krl, keys, folder.File("push"), World.DefaultSettings, NullLogger.Instance),
+            Push = new HostPush(world.Database, TimeProvider.System, krl, keys, new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", [], []), new Checkpoints(world.Database, AuditKey.LoadOrCreate(folder.File("audit_key")), new CheckpointFile(folder.File("audit_checkpoint"), AuditKey.LoadOrCreate(folder.File("audit_key"))), TimeProvider.System, NullLogger.Instance), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
             Uids = new UidBook(TimeProvider.System, _ => null),
             Damage = new Damage(world.Database, [], TimeProvider.System),

@@ -1,6 +1,6 @@
 using CertAuthority.Access.Nodes;
 
-namespace CertAuthority.Tests.Unit.Access.Nodes;
+namespace CertAuthority.Tests.Unit.Access;
 
 /// <summary>The text of a manifest, and everything that is almost one.</summary>
 public class ManifestTests
