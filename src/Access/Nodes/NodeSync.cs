@@ -57,8 +57,8 @@ public sealed record NodeSync(
     public long? Witnessed { get; init; }
 
     /// <summary>
-    /// What somebody had changed on the host when the daemon last found something changed; null for nothing since an administrator last had
-    /// everything written.
+    /// What somebody had changed on the host when the daemon last found something changed; null for nothing since an administrator last
+    /// had everything written.
     /// </summary>
     public string? Altered { get; init; }
 

@@ -251,7 +251,9 @@ internal sealed class HostPush : Loop
                 if (left.Alteration is { } how)
                 {
                     transaction.SetAltered(node, how, now);
-                    transaction.Audit(AuditEvents.NodeAltered.At(now) with { Resource = $"node/{node.Name}", Reason = how });
+                    // A host that keeps failing is not recorded again with every attempt.
+                    if (how != left.AlterationBefore)
+                        transaction.Audit(AuditEvents.NodeAltered.At(now) with { Resource = $"node/{node.Name}", Reason = how });
                 }
                 // Somebody has looked.
                 else if (extent != Extent.List && result.Fault is null)
@@ -277,7 +279,7 @@ internal sealed class HostPush : Loop
         var now = clock.GetUtcNow();
         var (certificate, content, before) = database.Read(
             snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, list.Bytes, now), snapshot.NodeSync(node)));
-        var left = new Left();
+        var left = new Left { AlterationBefore = before?.Altered };
         if (certificate is null)
             return (new SftpResult(new SyncFault("no key of it is on record, by which it could be known", SyncTrouble.HostKey)), left);
         if (node.Endpoint is not { } endpoint)
@@ -410,6 +412,9 @@ internal sealed class HostPush : Loop
 
         /// <summary>What somebody had changed there; null for nothing.</summary>
         public string? Alteration { get; set; }
+
+        /// <summary>The alteration that is on record already; null for none.</summary>
+        public string? AlterationBefore { get; init; }
     }
 
     private enum Extent
