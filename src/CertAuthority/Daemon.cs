@@ -88,12 +88,13 @@ internal sealed class Daemon : IAsyncDisposable
         var administrators = new HostAdministrators(names, self, log);
         var current = new CurrentSettings(await administrators.Under(settings, before: []));
 
-        var krl = new KrlPublisher(database, clock, run.Origin, data.RevocationList, log);
+        var manifests = new Manifests(data.AuditKey, run.Origin.Installation, keys);
+        var krl = new KrlPublisher(database, clock, run.Origin, manifests, data.RevocationList, log);
         var checkpoints = new Checkpoints(database, data.AuditKey, data.Checkpoint, clock, log);
         checkpoints.Begin();
-        var publication = new Publication(data, keys, krl, checkpoints, log);
+        var publication = new Publication(data, krl, checkpoints, log);
         publication.Begin(settings.PublishDirectory);
-        var hosts = new HostPush(database, clock, krl, keys, data.PushFolder, current, log);
+        var hosts = new HostPush(database, clock, krl, keys, manifests, checkpoints, data.PushFolder, current, log);
         var watch = new RequestWatch();
         var damage = new Damage(database, [.. KindTable.Rows.Select(kind => kind.Stored)], system);
         var ca = new CurrentAuthority(

@@ -36,8 +36,8 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The path of the revocation list.</summary>
     public string RevocationList => Path.Combine(path, "revoked.krl");
 
-    /// <summary>The file that reserves room for the list published for hosts.</summary>
-    public string SparePublishedList => Path.Combine(path, "published.krl.spare");
+    /// <summary>The beginning of the names of the files that reserve room for what is published for hosts.</summary>
+    public string SparePublished => Path.Combine(path, "published");
 
     /// <summary>The directory for temporary files on their way to hosts.</summary>
     public string PushFolder => Path.Combine(path, "push");
@@ -71,13 +71,8 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Returns the files that hosts trust: name and content.</summary>
-    public (string Name, byte[] Content)[] PublicKeys(KeyRing keys) =>
-    [
-        ($"{AuditKey.FileName}.pub", Encoding.ASCII.GetBytes($"{AuditKey.PublicKey.ToLine(AuditKey.Title)}\n")),
-        .. ((CaKeys[])[keys.User, keys.Host]).Select(one =>
-            ($"{one.Purpose.FileName()}.pub", Encoding.ASCII.GetBytes(string.Concat(one.Lines.Select(line => $"{line}\n"))))),
-    ];
+    /// <summary>Returns the public half of the audit key as a file.</summary>
+    public byte[] AuditKeyFile => Encoding.ASCII.GetBytes($"{AuditKey.PublicKey.ToLine(AuditKey.Title)}\n");
 
     public void Dispose()
     {

@@ -9,12 +9,10 @@ namespace CertAuthority;
 
 /// <summary>The directory from which hosts fetch the revocation list and the CA keys, or none.</summary>
 /// <param name="data">The public key of the audit to publish.</param>
-/// <param name="keys">The CA keys to publish.</param>
 /// <param name="krl">The publisher of the revocation list, which writes there.</param>
 /// <param name="checkpoints">The checkpoints of the audit, which are published below it.</param>
 /// <param name="log">Gets a line when the directory changes, and when it cannot change.</param>
-internal sealed class Publication(
-    DataDirectory data, CurrentKeys keys, KrlPublisher krl, Checkpoints checkpoints, ILogger log)
+internal sealed class Publication(DataDirectory data, KrlPublisher krl, Checkpoints checkpoints, ILogger log)
 {
     /// <summary>Publishes the next revocation list in a directory.</summary>
     /// <param name="path">The directory, which is created; null for none.</param>
@@ -25,7 +23,7 @@ internal sealed class Publication(
         PublishDirectory? directory = null;
         if (path is not null)
         {
-            directory = new PublishDirectory(path, krl.Conflict, () => data.PublicKeys(keys.Now), data.SparePublishedList);
+            directory = new PublishDirectory(path, krl.Conflict, ($"{AuditKey.FileName}.pub", data.AuditKeyFile), data.SparePublished);
             directory.Make();
         }
         krl.ForHosts = directory;

@@ -8,7 +8,8 @@ namespace CertAuthority.OpenSsh;
 /// </summary>
 public static class SshSignature
 {
-    internal const string Begin = "-----BEGIN SSH SIGNATURE-----";
+    /// <summary>The first line of a signature's file.</summary>
+    public const string Begin = "-----BEGIN SSH SIGNATURE-----";
     internal const string End = "-----END SSH SIGNATURE-----";
     private const string HashAlgorithm = "sha512";
     private const int LineLength = 70;

@@ -38,7 +38,7 @@ public sealed class EnrollTests : IAsyncLifetime
         Assert.Equal(
             [
                 "certauthority-sync/sync.krl", "certauthority-sync/sync_ca.pub",
-                "certauthority/host-cert.pub", "certauthority/revoked.krl", "certauthority/user_ca.pub", "sshd_config.d/00-certauthority.conf",
+                "certauthority/audit.checkpoint", "certauthority/host-cert.pub", "certauthority/manifest", "certauthority/revoked.krl", "certauthority/user_ca.pub", "sshd_config.d/00-certauthority.conf",
             ],
             db1.Files.Except(before).Select(file => file.Split(' ')[0]));
         Assert.Empty(before.Except(db1.Files));
@@ -86,6 +86,9 @@ public sealed class EnrollTests : IAsyncLifetime
         Assert.EndsWith("tctl: hint: its revocation list is of this moment; docs/hosts.md says how it is kept fresh\n", enrolled.Error, StringComparison.Ordinal);
         Assert.Equal("root\n", (await db1.Run("cd /etc/ssh; stat -c %U certauthority; ls -d certauthority-sync 2>/dev/null; id certauthority-sync 2>/dev/null; grep Match sshd_config.d/*")).Output);
         Assert.Contains("not written", (await fleet.Tctl("nodes", "ls")).Done(), StringComparison.Ordinal);
+        // So that what fetches there takes no key from where it fetches.
+        foreach (var name in (string[])["audit_key.pub", "host_ca.pub", "user_ca.pub"])
+            Assert.Equal(await File.ReadAllTextAsync(Daemon.File(name)), await File.ReadAllTextAsync(db1[$"certauthority/{name}"]));
 
         // What the node says holds for one that is there; so it gets the daemon's way in with the next enrollment, and loses it with another.
         (await Node(push: true)).Done();

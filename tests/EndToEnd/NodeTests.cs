@@ -103,7 +103,7 @@ public sealed class NodeTests : IAsyncLifetime
         var root = daemon.Scratch["root"];
         var written = (await Admin.Types("tctl", "nodes", "export", "db1", $"--out={root}")).Done();
         Assert.Equal(
-            "revoked.krl user_ca.pub host-cert.pub 00-certauthority.conf",
+            "revoked.krl user_ca.pub host-cert.pub audit_key.pub host_ca.pub 00-certauthority.conf",
             string.Join(' ', written.TrimEnd().Split('\n').Select(Path.GetFileName)));
         var configuration = daemon.Scratch["sshd_config"];
         File.WriteAllText(configuration, $"""
@@ -218,7 +218,7 @@ public sealed class NodeTests : IAsyncLifetime
     [Fact]
     public async Task Exported_host_files_reflect_the_current_state()
     {
-        Assert.Equal("/etc/ssh/certauthority/revoked.krl /etc/ssh/certauthority/user_ca.pub /etc/ssh/sshd_config.d/00-certauthority.conf", string.Join(' ', (await Paths("web1"))));
+        Assert.Equal("/etc/ssh/certauthority/revoked.krl /etc/ssh/certauthority/user_ca.pub /etc/ssh/certauthority/audit_key.pub /etc/ssh/certauthority/host_ca.pub /etc/ssh/sshd_config.d/00-certauthority.conf", string.Join(' ', (await Paths("web1"))));
         (await Admin.Types("tctl", "auth", "sign", "--host=web1", daemon.Scratch["host_key.pub"])).Done();
         Assert.Contains("/etc/ssh/certauthority/host-cert.pub", await Paths("web1"));
         // One that has ended is not offered.

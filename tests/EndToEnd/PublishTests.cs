@@ -9,9 +9,9 @@ public sealed class PublishTests
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
         Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(scratch["hosts"]));
-        Assert.Equal(["audit_key.pub", "host_ca.pub", "revoked.krl", "user_ca.pub"], Names(scratch["hosts"]));
+        Assert.Equal(["audit_key.pub", "host_ca.pub", "manifest", "revoked.krl", "user_ca.pub"], Names(scratch["hosts"]));
         Assert.All(Directory.GetFiles(scratch["hosts"]), file => Assert.Equal((UnixFileMode)0b110_100_100, File.GetUnixFileMode(file)));
-        foreach (var name in Names(scratch["hosts"]))
+        foreach (var name in Names(scratch["hosts"]).Where(name => name != "manifest"))
             Assert.Equal(await File.ReadAllBytesAsync(daemon.File(name)), await File.ReadAllBytesAsync(scratch[$"hosts/{name}"]));
         await DaemonTests.Setup(daemon);
 
@@ -24,7 +24,7 @@ public sealed class PublishTests
             Assert.True(Published(scratch).IsRevoked(daemon.PublicKey("user_ca"), serial));
         }
 
-        Assert.Equal(["audit_key.pub", "host_ca.pub", "revoked.krl", "user_ca.pub"], Names(scratch["hosts"]));
+        Assert.Equal(["audit_key.pub", "host_ca.pub", "manifest", "revoked.krl", "user_ca.pub"], Names(scratch["hosts"]));
         Assert.Contains($"published for hosts: {scratch["hosts"]}, up to date\n", (await daemon.Administrator.Types("tctl", "status")).Done());
     }
 
@@ -41,13 +41,13 @@ public sealed class PublishTests
         (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch["key"])).Done();
         foreach (var node in (string[])["db1", "web1"])
             (await daemon.Administrator.Types("tctl", "auth", "sign", $"--host={node}", $"--out={scratch[node]}", scratch["key.pub"])).Done();
-        Assert.Equal([".certauthority", "audit_key.pub", "db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub", "web1-cert.pub"], Names(scratch["hosts"]));
+        Assert.Equal([".certauthority", "audit_key.pub", "db1-cert.pub", "host_ca.pub", "manifest", "revoked.krl", "user_ca.pub", "web1-cert.pub"], Names(scratch["hosts"]));
         Assert.Equal(await File.ReadAllTextAsync(scratch["db1"]), await File.ReadAllTextAsync(scratch["hosts/db1-cert.pub"]));
 
         (await daemon.Administrator.Types("tctl", "nodes", "rm", "web1")).Done();
         await daemon.Stop();
         await daemon.Restart();
-        await Eventually.Holds(() => Names(scratch["hosts"]).SequenceEqual([".certauthority", "audit_key.pub", "db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub"]));
+        await Eventually.Holds(() => Names(scratch["hosts"]).SequenceEqual([".certauthority", "audit_key.pub", "db1-cert.pub", "host_ca.pub", "manifest", "revoked.krl", "user_ca.pub"]));
     }
 
     [Fact]

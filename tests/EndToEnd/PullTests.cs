@@ -58,7 +58,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         row.Spoil(pulled, source);
         var before = PulledHost.Held(pulled.Trusted);
 
-        var refused = await pulled.Pull(source, pulled.Trusted);
+        var refused = await pulled.PullUnsigned(source, pulled.Trusted);
 
         IsRefusal(refused, row.Told.Replace("SOURCE", source).Replace("TRUSTED", pulled.Trusted));
         Assert.Equal(before, PulledHost.Held(pulled.Trusted));
@@ -75,8 +75,10 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         Directory.CreateDirectory(scratch["trusted"]);
         var settings = scratch.Write("pull.conf", $"# a remark\n\nSOURCE={scratch["hosts"]}/\nDIR={scratch["trusted"]}\nALLOW_NEW_CA=yes");
         var first = (await daemon.Administrator.Types(PulledHost.Puller, "--config", settings)).Done();
-        Assert.Matches($"^certauthority-pull: {scratch["trusted"]}/user_ca.pub is now SHA256:.{{43}}\ncertauthority-pull: {scratch["trusted"]}/host_ca.pub is now SHA256:.{{43}}\n$", first);
-        Assert.Contains($"user CA: {first.Split(' ', '\n')[4]}\n", (await daemon.Administrator.Types("tctl", "status")).Done());
+        Assert.Matches($"^{string.Concat(((string[])["audit_key", "user_ca", "host_ca"]).Select(name => $"certauthority-pull: {scratch["trusted"]}/{name}.pub is now SHA256:.{{43}}\n"))}$", first);
+        var status = (await daemon.Administrator.Types("tctl", "status")).Done();
+        Assert.Contains(first.Split(' ', '\n')[4], status);
+        Assert.Contains($"user CA: {first.Split(' ', '\n')[9]}\n", status);
         Assert.All(Directory.GetFiles(scratch["trusted"]), file => Assert.Equal((UnixFileMode)0b110_100_100, File.GetUnixFileMode(file)));
         var host = await TestHost.Create(daemon, "db1", trusts: scratch["trusted"]);
         Assert.True(await host.LetsIn(daemon.Myself, "deploy"), host.Log);
@@ -92,21 +94,21 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     public async Task Later_list_is_accepted_and_that_of_a_copy_only_on_demand()
     {
         var (source, directory) = (pulled.Copy(), Empty());
-        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        (await pulled.PullUnsigned(source, directory, "--new-ca")).Done();
         var words = pulled.Daemon.RevocationList().Comment.Split(' ');
         // The daemon was started again; of all runs before some, only the version is known.
         foreach (var (later, past) in ((ulong, string)[])[(10, $"{words[2]}:{pulled.Daemon.RevocationList().Version + 5}"), (1000, $"*:{pulled.Daemon.RevocationList().Version + 10}")])
         {
             File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later, comment: $"certauthority {words[1]} {later:x8} aaaaaaaa:1 {past}"));
-            Assert.Equal("", (await pulled.Pull(source, directory)).Done());
+            Assert.Equal("", (await pulled.PullUnsigned(source, directory)).Done());
             Assert.Equal(File.ReadAllBytes($"{source}/revoked.krl"), File.ReadAllBytes($"{directory}/revoked.krl"));
         }
 
         // A copy of the database as it was before that.
         File.WriteAllBytes($"{source}/revoked.krl", pulled.List(2000, comment: $"certauthority {words[1]} bbbbbbbb {words[2]}:{pulled.Daemon.RevocationList().Version + 5}"));
-        IsRefusal(await pulled.Pull(source, directory), "is of another daemon than the list in ");
-        IsRefusal(await pulled.Pull(source, directory, "--force"), "is of another daemon than the list in ");
-        Assert.Equal("", (await pulled.Pull(source, directory, "--take-over")).Done());
+        IsRefusal(await pulled.PullUnsigned(source, directory), "is of another daemon than the list in ");
+        IsRefusal(await pulled.PullUnsigned(source, directory, "--force"), "is of another daemon than the list in ");
+        Assert.Equal("", (await pulled.PullUnsigned(source, directory, "--take-over")).Done());
         Assert.Equal(File.ReadAllBytes($"{source}/revoked.krl"), File.ReadAllBytes($"{directory}/revoked.krl"));
     }
 
@@ -115,6 +117,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     {
         var (source, directory) = (pulled.Copy(), Empty());
         IsRefusal(await pulled.Pull(source, directory), $"{source}/user_ca.pub has a key that is not in {directory}; nothing was changed; if it is to be trusted on this host, compare SHA256:");
+        IsRefusal(await pulled.PullUnsigned(source, directory), $"{source}/user_ca.pub has a key that is not in {directory}; ");
         Assert.Empty(Directory.GetFileSystemEntries(directory));
         (await pulled.Pull(source, directory, "--new-ca")).Done();
 
@@ -124,6 +127,8 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         Assert.EndsWith(" carried by hand\n", await File.ReadAllTextAsync(Path.Combine(directory, "user_ca.pub")));
 
         File.Copy(Path.Combine(source, "host_ca.pub"), Path.Combine(source, "user_ca.pub"), overwrite: true);
+        File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+        await pulled.Sign(source);
         IsRefusal(await pulled.Pull(source, directory), $"{source}/user_ca.pub has a key that is not in {directory}; ");
         (await pulled.Pull(source, directory, "--new-ca")).Done();
         Assert.Equal(await File.ReadAllTextAsync($"{source}/user_ca.pub"), await File.ReadAllTextAsync($"{directory}/user_ca.pub"));
@@ -175,11 +180,11 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     public async Task Older_list_is_accepted_only_with_force()
     {
         var (source, directory) = (pulled.Copy(), Empty());
-        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        (await pulled.PullUnsigned(source, directory, "--new-ca")).Done();
         File.Copy(pulled.OldList, Path.Combine(source, "revoked.krl"), overwrite: true);
 
-        Assert.Equal(1, (await pulled.Pull(source, directory)).ExitCode);
-        (await pulled.Pull(source, directory, "--force")).Done();
+        Assert.Equal(1, (await pulled.PullUnsigned(source, directory)).ExitCode);
+        (await pulled.PullUnsigned(source, directory, "--force")).Done();
 
         Assert.Equal(await File.ReadAllBytesAsync(pulled.OldList), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
     }
@@ -202,26 +207,26 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task Pull_refreshes_the_list_only_while_the_daemon_renews_it()
+    public async Task Unsigned_list_gets_young_only_while_it_is_renewed()
     {
         var (source, directory) = (pulled.Copy(), Empty());
-        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        (await pulled.PullUnsigned(source, directory, "--new-ca")).Done();
         var (list, yesterday) = (Path.Combine(directory, "revoked.krl"), TimeProvider.System.GetUtcNow().AddDays(-1).UtcDateTime);
         File.SetLastWriteTimeUtc(list, yesterday);
-        (await pulled.Pull(source, directory)).Done();
+        (await pulled.PullUnsigned(source, directory)).Done();
         Assert.True(File.GetLastWriteTimeUtc(list) > yesterday.AddHours(23));
 
         // A newer one is better than an older one, however old; but it does not stay young.
         File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1, age: TimeSpan.FromMinutes(31)));
-        (await pulled.Pull(source, directory)).Done();
+        (await pulled.PullUnsigned(source, directory)).Done();
         Assert.Equal(await File.ReadAllBytesAsync($"{source}/revoked.krl"), await File.ReadAllBytesAsync(list));
         File.SetLastWriteTimeUtc(list, yesterday);
-        IsRefusal(await pulled.Pull(source, directory), $"{source}/revoked.krl has not been renewed for half an hour; ");
+        IsRefusal(await pulled.PullUnsigned(source, directory), $"{source}/revoked.krl has not been renewed for half an hour; ");
         Assert.Equal(yesterday, File.GetLastWriteTimeUtc(list));
 
         File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 2, age: TimeSpan.FromMinutes(29)));
-        (await pulled.Pull(source, directory)).Done();
-        (await pulled.Pull(source, directory, [("TZ", "America/New_York")])).Done();
+        (await pulled.PullUnsigned(source, directory)).Done();
+        (await (pulled.Daemon.Administrator with { Environment = [("TZ", "America/New_York")] }).Types(PulledHost.Puller, "--config", pulled.Settings(source, directory, "UNSIGNED=yes\n"))).Done();
     }
 
     [PeopleFact]
@@ -271,6 +276,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
             var host = await TestHost.Create(pulled.Daemon, "full", trusts: directory);
             var source = pulled.Copy();
             File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+            await pulled.Sign(source);
             // From no room at all to almost enough: wherever it breaks off, nothing is changed.
             for (var room = 0; room <= 8192; room += 4096)
             {
@@ -302,7 +308,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         Assert.All(pulls, pull => pull.Done());
         // They came one after the other: the first has put the keys there, and no other one.
         Assert.Single(pulls, pull => pull.Output.Length > 0);
-        Assert.Equal(["audit.checkpoint", "audit.peaks", "audit_key.pub", "host_ca.pub", "revoked.krl", "user_ca.pub"], Directory.GetFileSystemEntries(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        Assert.Equal(["audit.checkpoint", "audit.peaks", "audit_key.pub", "host_ca.pub", "manifest", "revoked.krl", "user_ca.pub"], Directory.GetFileSystemEntries(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
     }
 
     // Each program that it runs, in turn, is one that kills it, the first or a later time.
@@ -330,6 +336,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         File.Copy($"{pulled.Published}/user_ca.pub", $"{source}/host_ca.pub", overwrite: true);
         File.Copy($"{pulled.Published}/host_ca.pub", $"{source}/user_ca.pub", overwrite: true);
         File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+        await pulled.Sign(source);
         var (old, @new) = (Contents(pulled.Published), Contents(source));
         var shims = Empty();
         var real = (await TestDebian.Run("sh", "-c", $"command -v {program}")).Done().Trim();
@@ -341,7 +348,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
 
         Assert.NotEqual(0, killed.ExitCode);
         Assert.Equal(time, File.ReadAllLines($"{shims}/count").Length);
-        foreach (var name in (string[])["host_ca.pub", "revoked.krl", "user_ca.pub"])
+        foreach (var name in (string[])["host_ca.pub", "manifest", "revoked.krl", "user_ca.pub"])
             Assert.Contains(Convert.ToHexString(File.ReadAllBytes($"{directory}/{name}")), (string[])[old[name], @new[name]]);
         (await pulled.Pull(source, directory, "--new-ca")).Done();
         Assert.Equal(@new, Contents(directory));
@@ -362,19 +369,19 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
 
         var certificate = pulled.Scratch.Write($"{Guid.NewGuid()}.pem", secure.Certificate!.ExportCertificatePem());
         (await pulled.Pull($"https://localhost:{secure.Port}", directory, [("CURL_CA_BUNDLE", certificate)])).Done();
-        IsRefusal(await pulled.Pull($"https://localhost:{secure.Port}", directory), "revoked.krl could not be fetched: curl: (60) SSL certificate problem: ");
+        IsRefusal(await pulled.Pull($"https://localhost:{secure.Port}", directory), "manifest could not be fetched: curl: (60) SSL certificate problem: ");
         // Nobody listens there.
-        IsRefusal(await pulled.Pull("http://127.0.0.1:1", directory), "http://127.0.0.1:1/revoked.krl could not be fetched: curl: (7) ");
+        IsRefusal(await pulled.Pull("http://127.0.0.1:1", directory), "http://127.0.0.1:1/manifest could not be fetched: curl: (7) ");
     }
 
     [PeopleTheory]
-    [InlineData("a page that says that there is none", "HTTP/1.1 404 Not Found\r\nContent-Length: 14\r\n\r\n<html></html>\n", "revoked.krl could not be fetched: curl: (22) The requested URL returned error: 404")]
-    [InlineData("a page that says it without a code", "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html></html>\n", "user_ca.pub is not public keys, a line each")]
-    [InlineData("somewhere else to look", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", "revoked.krl is empty")]
-    [InlineData("less than promised", "HTTP/1.1 200 OK\r\nContent-Length: 44\r\n\r\nSSHKRL\n", "revoked.krl could not be fetched: curl: (18) ")]
-    [InlineData("nothing", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "revoked.krl is empty")]
-    [InlineData("more and more", "HTTP/1.1 200 OK\r\n\r\n", "revoked.krl could not be fetched: File size limit exceeded; ")]
-    [InlineData("no HTTP", "\u001b[31mred\u0007\n\n", "revoked.krl could not be fetched: curl: (1) ")]
+    [InlineData("a page that says that there is none", "HTTP/1.1 404 Not Found\r\nContent-Length: 14\r\n\r\n<html></html>\n", "manifest could not be fetched: curl: (22) The requested URL returned error: 404")]
+    [InlineData("a page that says it without a code", "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html></html>\n", "manifest is not a manifest")]
+    [InlineData("somewhere else to look", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", "manifest is empty")]
+    [InlineData("less than promised", "HTTP/1.1 200 OK\r\nContent-Length: 44\r\n\r\nSSHKRL\n", "manifest could not be fetched: curl: (18) ")]
+    [InlineData("nothing", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "manifest is empty")]
+    [InlineData("more and more", "HTTP/1.1 200 OK\r\n\r\n", "manifest could not be fetched: File size limit exceeded; ")]
+    [InlineData("no HTTP", "\u001b[31mred\u0007\n\n", "manifest could not be fetched: curl: (1) ")]
     public async Task Bad_web_server_reply_is_rejected_and_changes_nothing(string what, string answer, string told)
     {
         await using var server = new WebServer(pulled.Published) { Instead = answer, Endless = what == "more and more" };
@@ -397,7 +404,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         await Eventually.Holds(async () => (first = await pulled.Pull($"rsync://127.0.0.1:{port}/certauthority", directory, "--new-ca")).ExitCode == 0, "it listens");
         Assert.Equal(await File.ReadAllBytesAsync($"{pulled.Published}/revoked.krl"), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
 
-        IsRefusal(await pulled.Pull($"rsync://127.0.0.1:{port}/elsewhere", directory), $"rsync://127.0.0.1:{port}/elsewhere/revoked.krl could not be fetched: ");
+        IsRefusal(await pulled.Pull($"rsync://127.0.0.1:{port}/elsewhere", directory), $"rsync://127.0.0.1:{port}/elsewhere/manifest could not be fetched: ");
         rsync.Kill(entireProcessTree: true);
         await rsync.WaitForExitAsync();
         IsRefusal(await pulled.Pull($"rsync://127.0.0.1:{port}/certauthority", directory), "could not be fetched: ");
@@ -426,7 +433,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         (await pulled.Pull($"deploy@pulled:{pulled.Published}", directory, environment, "--new-ca")).Done();
 
         Assert.Equal(await File.ReadAllBytesAsync($"{pulled.Published}/revoked.krl"), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
-        IsRefusal(await pulled.Pull($"root@pulled:{pulled.Published}", directory, environment), $"root@pulled:{pulled.Published}/revoked.krl could not be fetched: root@pulled: Permission denied (publickey).; ");
+        IsRefusal(await pulled.Pull($"root@pulled:{pulled.Published}", directory, environment), $"root@pulled:{pulled.Published}/manifest could not be fetched: root@pulled: Permission denied (publickey).; ");
     }
 
     [PeopleTheory]
@@ -444,7 +451,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [InlineData("SOURCE=", "SOURCE takes https://, rsync://, ")]
     [InlineData("", "SOURCE takes https://, rsync://, ")]
     [InlineData("SOURCE=/srv\nDIR=etc", "DIR takes an absolute path, not \"etc\"")]
-    [InlineData("SOURCE=/srv\nSORCE=/srv", ":2: not a setting: SORCE=/srv; there are SOURCE, DIR, NODE, and ALLOW_NEW_CA=yes or no")]
+    [InlineData("SOURCE=/srv\nSORCE=/srv", ":2: not a setting: SORCE=/srv; there are SOURCE, DIR, NODE, and ALLOW_NEW_CA and UNSIGNED, each yes or no")]
     [InlineData("SOURCE=/srv\n\nALLOW_NEW_CA=true", ":3: not a setting: ALLOW_NEW_CA=true; ")]
     [InlineData("SOURCE=/srv\n$(touch DIR/x)", ":2: not a setting: $(touch ")]
     [InlineData("SOURCE=/srv\nDIR=/nowhere/at/all", "there is no directory /nowhere/at/all; make it: install -d -m 755 /nowhere/at/all")]
@@ -463,6 +470,265 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", "/nowhere"), "/nowhere cannot be read; it says where to fetch from: SOURCE=...");
         // What goes onto hosts says where from only when somebody has filled it in.
         IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", $"{PulledHost.Puller}.conf"), "SOURCE takes https://, ");
+    }
+
+    public sealed record Case(string Name, Func<PulledHost, string, Task> Spoil, string Told)
+    {
+        public override string ToString() => Name;
+    }
+
+    public static TheoryData<Case> RefusedManifests =>
+    [
+        new("a changed manifest", Edit(text => text.Replace("made 2", "made 3", StringComparison.Ordinal)), "SOURCE/manifest was not signed by SHA256:"),
+        new("a forged signature", Edit(text => text.Replace("\nU1NIU0lH", "\nU1NIU0lI", StringComparison.Ordinal)), "SOURCE/manifest was not signed by SHA256:"),
+        new("a manifest of another key", async (pulled, source) =>
+        {
+            var key = pulled.Scratch[$"{Guid.NewGuid()}"];
+            (await pulled.Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)).Done();
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+            await pulled.Sign(source, key: key);
+            // Nor does the source say which key to go by.
+            File.Copy($"{key}.pub", $"{source}/audit_key.pub", overwrite: true);
+        }, "SOURCE/manifest was not signed by SHA256:"),
+        new("a signature for something else", Later(change: null, purpose: "certauthority-audit-checkpoint"), "SOURCE/manifest was not signed by SHA256:"),
+        new("an old manifest with its list", async (pulled, source) =>
+        {
+            File.Copy(pulled.OldList, $"{source}/revoked.krl", overwrite: true);
+            await pulled.Sign(source);
+        }, " already; nothing was changed; who may put old files there"),
+        new("a manifest of half an hour ago", async (pulled, source) =>
+        {
+            // Held back: the host has seen this very one.
+            await pulled.Sign(source, made: TimeProvider.System.GetUtcNow().AddMinutes(-31));
+        }, "SOURCE/manifest was made 31 minutes ago by the clock of this host, and was fresh until "),
+        new("another manifest of the same list", (pulled, source) => pulled.Sign(source, made: TimeProvider.System.GetUtcNow().AddMinutes(1)), " like the one in TRUSTED, and is another manifest; "),
+        new("another list of the same version", async (pulled, source) =>
+        {
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 0));
+            await pulled.Sign(source);
+        }, " like the one in TRUSTED, and is another "),
+        new("a replaced body", async (pulled, source) =>
+        {
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+            await pulled.Sign(source);
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 2));
+        }, "SOURCE/revoked.krl is not the file that SOURCE/manifest names; "),
+        new("a replaced body by hash", async (pulled, source) =>
+        {
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+            await pulled.Sign(source);
+            Directory.CreateDirectory($"{source}/by-hash");
+            File.WriteAllBytes($"{source}/by-hash/{PulledHost.Hash($"{source}/revoked.krl")}", pulled.List(later: 2));
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 3));
+        }, "SOURCE/revoked.krl is not the file that SOURCE/manifest names; "),
+        new("a body that is cut short", async (pulled, source) =>
+        {
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+            await pulled.Sign(source);
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1)[..^5]);
+        }, "SOURCE/revoked.krl is not the file that SOURCE/manifest names; "),
+        new("no body", async (pulled, source) =>
+        {
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+            await pulled.Sign(source);
+            File.Delete($"{source}/revoked.krl");
+        }, "SOURCE/revoked.krl could not be fetched: "),
+        new("a user CA that is not the one named", async (pulled, source) =>
+        {
+            File.Copy($"{source}/user_ca.pub", $"{source}/was");
+            File.AppendAllText($"{source}/user_ca.pub", File.ReadAllText($"{source}/host_ca.pub"));
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+            await pulled.Sign(source);
+            File.Move($"{source}/was", $"{source}/user_ca.pub", overwrite: true);
+        }, "SOURCE/user_ca.pub is not the file that SOURCE/manifest names; "),
+        new("no manifest", (_, source) => Delete($"{source}/manifest"), "SOURCE/manifest could not be fetched: "),
+        new("an empty manifest", (_, source) => File.WriteAllTextAsync($"{source}/manifest", ""), "SOURCE/manifest is empty; "),
+        new("a page of HTML", (_, source) => File.WriteAllTextAsync($"{source}/manifest", "<html>\n"), "SOURCE/manifest is not a manifest; "),
+        new("half a manifest", Edit(text => text[..(text.Length / 2)]), "SOURCE/manifest is not whole; "),
+        new("a manifest without its end", Edit(text => text[..^1]), "SOURCE/manifest is not whole; "),
+        new("a manifest with more behind it", Edit(text => text + "\n"), "SOURCE/manifest is not whole; "),
+        new("a manifest that is too large", Edit(text => text + new string('x', 1024)), "SOURCE/manifest could not be fetched: File size limit exceeded; nothing was changed; this host has an audit key, "),
+        new("a manifest of a later format", Later(text => text.Replace("manifest v1", "manifest v2", StringComparison.Ordinal)), "SOURCE/manifest has a format that this certauthority-pull does not know; "),
+        new("a line that it must know", Later(text => text + "groups 0123abcd\n"), "SOURCE/manifest has a line that this certauthority-pull does not know: groups 0123abcd; "),
+        new("a line that is missing", Later(text => string.Join('\n', text.Split('\n').Where(line => !line.StartsWith("fresh", StringComparison.Ordinal)))), "SOURCE/manifest is malformed; "),
+        new("a day that there is not", Later(text => text.Replace("\nmade 20", "\nmade 2026-13-01T00:00:00Z\nmade 20", StringComparison.Ordinal)), "SOURCE/manifest is malformed; "),
+        new("a version that is not the list's", Later(text => text.Replace("version 1", "version 2", StringComparison.Ordinal)), "SOURCE/manifest names list 2"),
+        new("another installation", Later(text => string.Join('\n', text.Split('\n').Select((line, n) => n == 1 ? "installation 0123456789abcdef" : line))), "SOURCE/manifest is of another daemon than what is in TRUSTED; "),
+        new("a signed list that sshd cannot read", async (pulled, source) =>
+        {
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+            await pulled.Sign(source, text => text.Replace(PulledHost.Hash($"{source}/revoked.krl"), PulledHost.Hash($"{source}/user_ca.pub"), StringComparison.Ordinal));
+            File.Copy($"{source}/user_ca.pub", $"{source}/revoked.krl", overwrite: true);
+        }, "SOURCE/revoked.krl is not a revocation list that sshd can read; "),
+    ];
+
+    [PeopleTheory]
+    [MemberData(nameof(RefusedManifests))]
+    public async Task Bad_manifest_is_refused_in_one_line_and_changes_nothing(Case row)
+    {
+        var (source, directory) = (pulled.Copy(), pulled.Trusted);
+        if (row.Name == "a manifest of half an hour ago")
+            (await pulled.Pull(source, directory = Empty(), "--new-ca")).Done();
+        await row.Spoil(pulled, source);
+        if (row.Name == "a manifest of half an hour ago")
+            File.Copy($"{source}/manifest", $"{directory}/manifest", overwrite: true);
+        var before = PulledHost.Held(directory);
+
+        IsRefusal(await pulled.Pull(source, directory), row.Told.Replace("SOURCE", source).Replace("TRUSTED", directory));
+
+        Assert.Equal(before, PulledHost.Held(directory));
+        if (directory == pulled.Trusted)
+            await pulled.JudgesAsItShould();
+    }
+
+    [PeopleFact]
+    public async Task Poll_without_news_is_less_than_a_kilobyte()
+    {
+        await using var web = new WebServer(pulled.Published);
+        var directory = Empty();
+        var url = $"http://127.0.0.1:{web.Port}/x";
+        (await pulled.Pull(url, directory, "--new-ca")).Done();
+        // From under their hashes, which any cache may keep.
+        foreach (var name in (string[])["revoked.krl", "user_ca.pub", "host_ca.pub"])
+            Assert.Contains(web.Asked, one => one.StartsWith($"x/by-hash/{PulledHost.Hash($"{pulled.Published}/{name}")} ", StringComparison.Ordinal));
+        Assert.DoesNotContain(web.Asked, one => one.StartsWith("x/revoked.krl", StringComparison.Ordinal));
+        await Eventually.Holds(async () =>
+        {
+            web.Asked.Clear();
+            (await pulled.Pull(url, directory)).Done();
+            return web.Asked.Count == 2;
+        }, "nothing happens any more");
+        Assert.Equal(["x/manifest", "x/audit/checkpoint"], web.Asked.Select(one => one.Split(' ')[0]));
+        Assert.InRange(web.Asked.Sum(one => int.Parse(one.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture)), 500, 1024);
+        // A list that comes in between costs one body.
+        (await pulled.Daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
+        web.Asked.Clear();
+        (await pulled.Pull(url, directory)).Done();
+        Assert.Single(web.Asked, one => one.StartsWith("x/by-hash/", StringComparison.Ordinal));
+        (await pulled.Daemon.Myself.Types("tsh", "login")).Done();
+        (await pulled.Pull(pulled.Published, pulled.Trusted)).Done();
+    }
+
+    [PeopleFact]
+    public async Task List_is_as_old_as_its_manifest_whenever_it_came()
+    {
+        var (source, directory) = (pulled.Copy(), Empty());
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        var list = Path.Combine(directory, "revoked.krl");
+        var made = await Signed(later: 1, minutes: -20);
+        (await pulled.Pull(source, directory)).Done();
+        Assert.Equal(made, File.GetLastWriteTimeUtc(list));
+        // Neither a cache nor a clock makes it younger.
+        File.SetLastWriteTimeUtc(list, TimeProvider.System.GetUtcNow().UtcDateTime);
+        (await pulled.Pull(source, directory)).Done();
+        Assert.Equal(made, File.GetLastWriteTimeUtc(list));
+
+        // A late one is better than an older one, and is said to be late.
+        made = await Signed(later: 2, minutes: -45);
+        IsRefusal(await pulled.Pull(source, directory), $"{source}/manifest was made 45 minutes ago by the clock of this host, and was fresh until ");
+        Assert.Equal((File.ReadAllText($"{source}/manifest"), made), (File.ReadAllText($"{directory}/manifest"), File.GetLastWriteTimeUtc(list)));
+        Assert.Equal(await File.ReadAllBytesAsync($"{source}/revoked.krl"), await File.ReadAllBytesAsync(list));
+        var held = PulledHost.Held(directory);
+        IsRefusal(await pulled.Pull(source, directory), "; nothing was changed; somebody may hold back newer lists: ");
+        Assert.Equal(held, PulledHost.Held(directory));
+        // A host that has seen nothing takes none.
+        var late = Empty();
+        IsRefusal(await pulled.Pull(source, late, "--new-ca"), "; nothing was changed; somebody may hold back newer lists: ");
+        Assert.Empty(Directory.GetFileSystemEntries(late));
+
+        // The clock of the host is behind.
+        await Signed(later: 3, minutes: 10);
+        IsRefusal(await pulled.Pull(source, directory), "minutes from now by the clock of this host, ");
+        Assert.Equal(await File.ReadAllBytesAsync($"{source}/revoked.krl"), await File.ReadAllBytesAsync(list));
+        Assert.InRange(File.GetLastWriteTimeUtc(list), TimeProvider.System.GetUtcNow().AddMinutes(-2).UtcDateTime, TimeProvider.System.GetUtcNow().UtcDateTime);
+
+        async Task<DateTime> Signed(ulong later, int minutes)
+        {
+            var at = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().AddMinutes(minutes).ToUnixTimeSeconds());
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later));
+            await pulled.Sign(source, made: at);
+            return at.UtcDateTime;
+        }
+    }
+
+    [PeopleFact]
+    public async Task Older_manifest_is_accepted_only_with_force()
+    {
+        var (source, directory) = (pulled.Copy(), Empty());
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        File.Copy(pulled.OldList, $"{source}/revoked.krl", overwrite: true);
+        await pulled.Sign(source, text => $"{text}optional-of-later 1 2 3\n");
+        // Whoever takes away the list does not make the host forget.
+        File.Delete($"{directory}/revoked.krl");
+        IsRefusal(await pulled.Pull(source, directory), " already; nothing was changed; who may put old files there");
+        (await pulled.Pull(source, directory, "--force")).Done();
+        Assert.Equal(await File.ReadAllBytesAsync(pulled.OldList), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
+        Assert.Equal("", (await pulled.Pull(source, directory)).Done());
+    }
+
+    // As with a script that was upgraded, on a host of before.
+    [PeopleFact]
+    public async Task Host_without_audit_key_gets_lists_and_says_so()
+    {
+        var (source, directory) = (pulled.Copy(), Empty());
+        (await pulled.PullUnsigned(source, directory, "--new-ca")).Done();
+        Assert.Equal(["host_ca.pub", "revoked.krl", "user_ca.pub"], Directory.GetFiles(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+        IsRefusal(await pulled.Pull(source, directory), $"nobody verified the list and the keys that were taken, because {directory}/audit_key.pub is missing; ");
+        Assert.Equal(await File.ReadAllBytesAsync($"{source}/revoked.krl"), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
+
+        // The key comes on demand, and from then on there is no way back.
+        await pulled.Sign(source);
+        Assert.Matches($"^certauthority-pull: {directory}/audit_key.pub is now SHA256:.{{43}}\n$", (await pulled.Pull(source, directory, "--new-ca")).Done());
+        File.Delete($"{source}/manifest");
+        File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 2));
+        foreach (var arguments in (string[][])[[], ["--new-ca"], ["--force"], ["--take-over"]])
+            IsRefusal(await pulled.Pull(source, directory, arguments), $"{source}/manifest could not be fetched: ");
+        // Only root on the host can say so, and a source without a key gives none.
+        Assert.Equal("", (await pulled.PullUnsigned(source, directory)).Done());
+        File.Delete($"{source}/audit_key.pub");
+        IsRefusal(await pulled.Pull(source, Empty(), "--new-ca"), "audit_key.pub could not be fetched: ");
+    }
+
+    [PeopleFact]
+    public async Task Another_audit_key_is_accepted_only_on_demand()
+    {
+        var (source, directory, key) = (pulled.Copy(), Empty(), pulled.Scratch[$"{Guid.NewGuid()}"]);
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        (await pulled.Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)).Done();
+        File.Copy($"{key}.pub", $"{source}/audit_key.pub", overwrite: true);
+        File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+        await pulled.Sign(source, key: key);
+        foreach (var arguments in (string[][])[[], ["--new-ca"], ["--force", "--take-over"]])
+            IsRefusal(await pulled.Pull(source, directory, arguments), "/manifest was not signed by SHA256:");
+        Directory.Delete($"{source}/audit", recursive: true);
+        Assert.StartsWith($"certauthority-pull: {directory}/audit_key.pub is now SHA256:", (await pulled.Pull(source, directory, "--new-log")).Output, StringComparison.Ordinal);
+        Assert.Equal(await File.ReadAllBytesAsync($"{source}/revoked.krl"), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
+    }
+
+    [PeopleFact]
+    public async Task Ssh_keygen_that_cannot_verify_is_named()
+    {
+        var (directory, shims) = (Empty(), Empty());
+        (await pulled.Pull(pulled.Published, directory, "--new-ca")).Done();
+        File.WriteAllText($"{shims}/ssh-keygen", "#!/bin/sh\ncase $1 in -Y) echo 'unknown option -- Y' >&2; exit 1 ;; esac\nexec /usr/bin/ssh-keygen \"$@\"\n");
+        File.SetUnixFileMode($"{shims}/ssh-keygen", (UnixFileMode)0b111_101_101);
+        IsRefusal(await pulled.Pull(pulled.Published, directory, [("PATH", $"{shims}:{Environment.GetEnvironmentVariable("PATH")}")]), "ssh-keygen on this host cannot verify signatures, as none before OpenSSH 8.1 can; ");
+    }
+
+    private static Func<PulledHost, string, Task> Edit(Func<string, string> change) =>
+        async (_, source) => await File.WriteAllTextAsync($"{source}/manifest", change(await File.ReadAllTextAsync($"{source}/manifest")));
+
+    private static Func<PulledHost, string, Task> Later(Func<string, string>? change, string purpose = "certauthority-manifest") => async (pulled, source) =>
+    {
+        File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+        await pulled.Sign(source, change, purpose: purpose);
+    };
+
+    private static Task Delete(string path)
+    {
+        File.Delete(path);
+        return Task.CompletedTask;
     }
 
     private static void IsRefusal(Outcome outcome, string told)
@@ -512,6 +778,9 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
 
         public bool Endless { get; init; }
 
+        /// <summary>What was asked for, and how many bytes it has.</summary>
+        public List<string> Asked { get; } = [];
+
         public async ValueTask DisposeAsync()
         {
             listener.Stop();
@@ -551,8 +820,11 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
             {
                 // The head of the request.
             }
-            byte[] content = Instead is null ? await File.ReadAllBytesAsync(Path.Combine(folder, Path.GetFileName(asked))) : [];
-            await stream.WriteAsync(Encoding.UTF8.GetBytes(Instead ?? $"HTTP/1.1 200 OK\r\nContent-Length: {content.Length}\r\nConnection: close\r\n\r\n"));
+            var words = asked.Split('/');
+            var file = Enumerable.Range(0, words.Length).Select(first => Path.Combine(folder, string.Join('/', words[first..]))).FirstOrDefault(File.Exists);
+            byte[] content = Instead is null && file is not null ? await File.ReadAllBytesAsync(file) : [];
+            Asked.Add($"{string.Join('/', words[1..])} {content.Length}");
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(Instead ?? $"HTTP/1.1 {(file is null ? "404 Not Found" : "200 OK")}\r\nContent-Length: {content.Length}\r\nConnection: close\r\n\r\n"));
             await stream.WriteAsync(content);
             while (Endless)
                 await stream.WriteAsync(new byte[1 << 20]);

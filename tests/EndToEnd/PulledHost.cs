@@ -53,15 +53,40 @@ public sealed class PulledHost : IAsyncLifetime, IDisposable
     internal Task<Outcome> Pull(string source, string directory, (string, string)[] environment, params string[] arguments) =>
         (Daemon.Administrator with { Environment = environment }).Types([Puller, "--config", Settings(source, directory), .. arguments]);
 
-    internal string Settings(string source, string directory) => scratch.Write($"{Guid.NewGuid()}.conf", $"SOURCE={source}\nDIR={directory}\n");
+    /// <summary>As a host does that cannot verify, or whose daemon signs nothing.</summary>
+    internal Task<Outcome> PullUnsigned(string source, string directory, params string[] arguments) =>
+        Daemon.Administrator.Types([Puller, "--config", Settings(source, directory, "UNSIGNED=yes\n"), .. arguments]);
+
+    internal string Settings(string source, string directory, string more = "") => scratch.Write($"{Guid.NewGuid()}.conf", $"SOURCE={source}\nDIR={directory}\n{more}");
+
+    /// <summary>Signs what is in a folder, as the daemon would if it had put that there.</summary>
+    /// <param name="folder">The folder, without files by hash.</param>
+    /// <param name="change">Changes the text before it is signed.</param>
+    /// <param name="made">When the list was made; now, without.</param>
+    /// <param name="key">The key; the daemon's, without.</param>
+    /// <param name="purpose">The namespace; that of manifests, without.</param>
+    internal async Task Sign(string folder, Func<string, string>? change = null, DateTimeOffset? made = null, string? key = null, string purpose = "certauthority-manifest")
+    {
+        var list = OpenSsh.Krl.Parse(File.ReadAllBytes($"{folder}/revoked.krl"));
+        var at = made ?? TimeProvider.System.GetUtcNow();
+        var text = $"certauthority-manifest v1\ninstallation {list.Comment.Split(' ')[1]}\nversion {list.Version}\nmade {Utc(at)}\nfresh-until {Utc(at.AddMinutes(30))}\n"
+            + string.Concat(((string[])["revoked.krl", "user_ca.pub", "host_ca.pub"]).Select(name => $"{name} {Hash($"{folder}/{name}")}\n"));
+        var file = scratch.Write($"{Guid.NewGuid()}.text", change?.Invoke(text) ?? text);
+        (await Daemon.Administrator.Types("ssh-keygen", "-q", "-Y", "sign", "-f", key ?? Daemon.File("audit_key"), "-n", purpose, file)).Done();
+        File.WriteAllText($"{folder}/manifest", File.ReadAllText(file) + File.ReadAllText($"{file}.sig"));
+
+        static string Utc(DateTimeOffset when) => when.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    internal static string Hash(string path) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
 
     internal static string Puller => Path.Combine(World.Repository, "packaging/host/certauthority-pull");
 
-    /// <summary>What the daemon publishes, in a folder where a test can spoil it.</summary>
+    /// <summary>What the daemon publishes, without the files by hash, in a folder where a test can spoil it.</summary>
     internal string Copy()
     {
         var copy = Directory.CreateDirectory(scratch[$"{Guid.NewGuid()}"]).FullName;
-        foreach (var file in Directory.GetFiles(Published, "*", SearchOption.AllDirectories))
+        foreach (var file in Directory.GetFiles(Published, "*", SearchOption.AllDirectories).Where(file => !file.Contains("/by-hash/", StringComparison.Ordinal)))
         {
             var to = Path.Combine(copy, Path.GetRelativePath(Published, file));
             Directory.CreateDirectory(Path.GetDirectoryName(to)!);

@@ -54,7 +54,7 @@ public sealed class PushFaultTests(OneEnrolledHost one) : IClassFixture<OneEnrol
 
         Assert.True(fleet.HasTheList(db1), what);
         Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
-        Assert.Equal("host-cert.pub\nrevoked.krl\nuser_ca.pub\n", (await db1.Run("ls /etc/ssh/certauthority")).Done());
+        Assert.Equal("audit.checkpoint\nhost-cert.pub\nmanifest\nrevoked.krl\nuser_ca.pub\n", (await db1.Run("ls /etc/ssh/certauthority")).Done());
     }
 
     public static readonly TheoryData<string, string, string, string> Obstacles = new()
@@ -62,7 +62,7 @@ public sealed class PushFaultTests(OneEnrolledHost one) : IClassFixture<OneEnrol
         { "another key", "cd /etc/ssh; mv ssh_host_ed25519_key k; ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key; rm certauthority/host-cert.pub", "cd /etc/ssh; mv k ssh_host_ed25519_key", "it shows another host key than the one on record" },
         { "a directory of somebody else's", "chown root /etc/ssh/certauthority", "chown certauthority-sync /etc/ssh/certauthority", "dest open \"/etc/ssh/certauthority/revoked.krl.new\": Permission denied" },
         { "a directory to read only", "mount --bind /etc/ssh/certauthority /etc/ssh/certauthority && mount -o remount,ro,bind /etc/ssh/certauthority", "umount /etc/ssh/certauthority", "dest open \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more; often a disk that is full, or can only be read)" },
-        { "a full disk", "cd /etc/ssh; mkdir t; mount -t tmpfs -o size=16k,mode=755 none t; cp -p certauthority/* t; chown certauthority-sync t; head -c 1M /dev/zero > t/fill 2>/dev/null; mount --move t certauthority || mount --bind t certauthority", "umount /etc/ssh/certauthority", "write remote \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more" },
+        { "a full disk", "cd /etc/ssh; mkdir t; mount -t tmpfs -o size=24k,mode=755 none t; cp -p certauthority/* t; chown certauthority-sync t; head -c 1M /dev/zero > t/fill 2>/dev/null; mount --move t certauthority || mount --bind t certauthority", "umount /etc/ssh/certauthority", "write remote \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more" },
         { "something in the way", "mkdir /etc/ssh/certauthority/revoked.krl.new", "rmdir /etc/ssh/certauthority/revoked.krl.new", "dest open \"/etc/ssh/certauthority/revoked.krl.new/revoked.krl\": Permission denied" },
         { "no file", "cd /etc/ssh/certauthority; mknod revoked.krl.new c 1 3; chown certauthority-sync revoked.krl.new", "rm /etc/ssh/certauthority/revoked.krl.new", "/etc/ssh/certauthority/revoked.krl.new: not a regular file" },
         { "an account that is gone", "userdel certauthority-sync", "useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin --password '*' certauthority-sync; chown certauthority-sync /etc/ssh/certauthority", "certauthority-sync@127.0.0.1: Permission denied (publickey)." },

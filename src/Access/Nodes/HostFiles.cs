@@ -17,12 +17,16 @@ public sealed record HostFile(string Path, ReadOnlyMemory<byte> Content);
 /// <param name="Certificate">The host's own certificate; null for none.</param>
 /// <param name="SyncCas">The public halves of the sync CA keys, with the signing one first.</param>
 /// <param name="EmptyKrl">A revocation list that revokes nothing.</param>
+/// <param name="HostCas">The public halves of the host CA keys, with the signing one first.</param>
+/// <param name="AuditKey">The public half of the key that signs manifests and checkpoints.</param>
 public sealed record HostContent(
     ImmutableArray<string> UserCas,
     ReadOnlyMemory<byte> Krl,
     string? Certificate,
     ImmutableArray<string> SyncCas,
-    ReadOnlyMemory<byte> EmptyKrl);
+    ReadOnlyMemory<byte> EmptyKrl,
+    ImmutableArray<string> HostCas,
+    string AuditKey);
 
 /// <summary>The complete set of files on a host under this authority. docs/hosts.md explains each line.</summary>
 public static class HostFiles
@@ -57,6 +61,12 @@ public static class HostFiles
         {
             files.Add(new HostFile($"{SyncDirectory}/sync_ca.pub", Lines(content.SyncCas)));
             files.Add(new HostFile($"{SyncDirectory}/sync.krl", content.EmptyKrl));
+        }
+        else
+        {
+            // What certauthority-pull goes by, so that it need not take any key from where it fetches.
+            files.Add(new HostFile($"{Directory}/audit_key.pub", Lines([content.AuditKey])));
+            files.Add(new HostFile($"{Directory}/host_ca.pub", Lines(content.HostCas)));
         }
         files.Add(new HostFile(DropIn, Encoding.UTF8.GetBytes(Configuration(node, content.Certificate is not null, exempt))));
         return files.ToImmutable();

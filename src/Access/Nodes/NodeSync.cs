@@ -50,6 +50,21 @@ public sealed record NodeSync(
     /// </summary>
     public bool? IsExempt { get; init; }
 
+    /// <summary>Whether the daemon left a manifest on the host.</summary>
+    public bool HasManifest { get; init; }
+
+    /// <summary>The number of entries of the audit in the checkpoint that the daemon left on the host; null for none.</summary>
+    public long? Witnessed { get; init; }
+
+    /// <summary>
+    /// What somebody had changed on the host when the daemon last found something changed; null for nothing since an administrator last
+    /// had everything written.
+    /// </summary>
+    public string? Altered { get; init; }
+
+    /// <summary>When the daemon found that.</summary>
+    public DateTimeOffset? AlteredAt { get; init; }
+
     /// <summary>Whether another daemon's list is on the host.</summary>
     public bool IsContested => Failure is not null && Trouble == SyncTrouble.Contested;
 

@@ -1,3 +1,4 @@
+using System.Text;
 using CertAuthority.Hosting;
 using CertAuthority.Proofs;
 using CertAuthority.Protocol;
@@ -79,6 +80,33 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
             file.Keep(begun);
             (latest, fault, isFaultRecorded) = (null, null, false);
             return why;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>
+    /// Compares the audit with the checkpoint that a host kept. One that this daemon's key signed and that is no beginning of the audit is
+    /// a fault like the others: somebody changed the audit, or restored an older one.
+    /// </summary>
+    /// <param name="host">The name of the host.</param>
+    /// <param name="kept">The checkpoint as the host has it.</param>
+    public async Task<Witness> Compare(string host, byte[] kept)
+    {
+        if (key.Read(Encoding.UTF8.GetString(kept)) is not { } seen)
+            return Witness.Unknown;
+        await turn.WaitAsync();
+        try
+        {
+            var (witness, found) = database.Read(snapshot => Compare(snapshot, host, seen));
+            if (found is not null)
+            {
+                fault ??= found;
+                await RecordFault();
+            }
+            return witness;
         }
         finally
         {
@@ -220,6 +248,24 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
         catch (MissingTileException missing)
         {
             return $"the tree over the audit is damaged: {missing.Message}";
+        }
+    }
+
+    private static (Witness Witness, string? Fault) Compare(Snapshot snapshot, string host, Checkpoint seen)
+    {
+        if (snapshot.StoredTree() is not { } tree || tree.Origin != seen.Origin)
+            return (Witness.OtherLog, null);
+        if (seen.Size > tree.Size)
+            return (Witness.Contradicts, $"{host} witnessed {seen.Size} entries of the audit, and there are only {tree.Size}");
+        try
+        {
+            return new Tree(tree.Size, snapshot.Tile).RootOf(seen.Size).AsSpan().SequenceEqual(seen.Root)
+                ? (Witness.Agrees, null)
+                : (Witness.Contradicts, $"the audit does not begin with the {seen.Size} entries that {host} witnessed");
+        }
+        catch (MissingTileException missing)
+        {
+            return (Witness.Contradicts, $"the tree over the audit is damaged: {missing.Message}");
         }
     }
 

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Text;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Auditing;
 using CertAuthority.Configuration;
 using CertAuthority.Hosting;
 using CertAuthority.Linux;
@@ -30,6 +32,8 @@ internal sealed class HostPush : Loop
     private readonly TimeProvider clock;
     private readonly KrlPublisher krl;
     private readonly CurrentKeys keys;
+    private readonly Manifests manifests;
+    private readonly Checkpoints checkpoints;
     private readonly CurrentSettings settings;
     private readonly ILogger log;
     private readonly string directory;
@@ -44,16 +48,19 @@ internal sealed class HostPush : Loop
     /// <param name="clock">Paces retries.</param>
     /// <param name="krl">The publisher of the list.</param>
     /// <param name="keys">The CA keys. The public halves go to hosts; one of them signs the daemon's own certificates.</param>
+    /// <param name="manifests">Reads the manifests that hosts have.</param>
+    /// <param name="checkpoints">The checkpoints of the audit. Each host keeps the last one.</param>
     /// <param name="directory">The directory for temporary files. It is created, and files of an earlier process are deleted.</param>
     /// <param name="settings">The settings of writing to hosts.</param>
     /// <param name="log">Gets a line about each failure.</param>
     /// <exception cref="ExposedException">Other accounts can enter the directory.</exception>
     public HostPush(
-        Database database, TimeProvider clock, KrlPublisher krl, CurrentKeys keys, string directory,
-        CurrentSettings settings, ILogger log)
+        Database database, TimeProvider clock, KrlPublisher krl, CurrentKeys keys, Manifests manifests, Checkpoints checkpoints,
+        string directory, CurrentSettings settings, ILogger log)
     {
         (this.database, this.clock, this.krl, this.keys, this.directory, this.settings, this.log) = (database, clock, krl, keys, directory,
             settings, log);
+        (this.manifests, this.checkpoints) = (manifests, checkpoints);
         if (Directory.Exists(directory))
             Directory.Delete(directory, recursive: true);
         OwnFile.PrivateDirectory(directory);
@@ -154,9 +161,10 @@ internal sealed class HostPush : Loop
     public HostContent ContentFor(Snapshot snapshot, Node node, byte[] list, DateTimeOffset now) =>
         ContentFor(snapshot, node, keys.Now, list, now);
 
-    private static HostContent ContentFor(Snapshot snapshot, Node node, KeyRing keys, byte[] list, DateTimeOffset now) => new(
+    private HostContent ContentFor(Snapshot snapshot, Node node, KeyRing keys, byte[] list, DateTimeOffset now) => new(
         [.. keys.User.Lines, .. node.OtherCas], list,
-        snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, [.. keys.Sync.Lines], EmptyKrl);
+        snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, [.. keys.Sync.Lines], EmptyKrl,
+        [.. keys.Host.Lines], checkpoints.Key.PublicKey.ToLine(AuditKey.Title));
 
     public override void Dispose()
     {
@@ -232,7 +240,7 @@ internal sealed class HostPush : Loop
                 return new SyncFault("it is not written to");
             if (extent == Extent.List && host.Version >= list.Version)
                 return null;
-            var result = await Send(node, host, list, extent, stopping);
+            var (result, left) = await Send(node, host, list, extent, stopping);
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
             Remember(node, host, list, result.Fault, now);
             await database.Commit(transaction =>
@@ -240,13 +248,26 @@ internal sealed class HostPush : Loop
                 if (result.Fault is { } fault)
                     transaction.SetSyncFailed(node, fault.Why, now, fault.Trouble);
                 else
+                {
                     transaction.SetSynced(node, list.Version, now);
+                    transaction.SetLeft(node, left.HasManifest, left.Witnessed);
+                }
                 if (host.Trust is { } trust)
                 {
                     transaction.SetTrust(node.Id, CaPurpose.User, trust.UserCas, now);
                     if (trust.HostCa is { } hostCa)
                         transaction.SetTrust(node.Id, CaPurpose.Host, [hostCa], now);
                 }
+                if (left.Alteration is { } how)
+                {
+                    transaction.SetAltered(node, how, now);
+                    // A host that keeps failing is not recorded again with every attempt.
+                    if (how != left.AlterationBefore)
+                        transaction.Audit(AuditEvents.NodeAltered.At(now) with { Resource = $"node/{node.Name}", Reason = how });
+                }
+                // Somebody has looked.
+                else if (extent != Extent.List && result.Fault is null)
+                    transaction.SetAltered(node, null, null);
                 if (result.HasLooked)
                     transaction.SetExempt(node, result.IsExempt);
                 return true;
@@ -263,16 +284,18 @@ internal sealed class HostPush : Loop
         }
     }
 
-    private async Task<SftpResult> Send(Node node, Host host, PublishedKrl list, Extent extent, CancellationToken stopping)
+    private async Task<(SftpResult Result, Left Left)> Send(
+        Node node, Host host, PublishedKrl list, Extent extent, CancellationToken stopping)
     {
         var now = clock.GetUtcNow();
         var ring = keys.Now;
-        var (certificate, content) = database.Read(
-            snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, ring, list.Bytes, now)));
+        var (certificate, content, before) = database.Read(
+            snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, ring, list.Bytes, now), snapshot.NodeSync(node)));
+        var left = new Left { AlterationBefore = before?.Altered };
         if (certificate is null)
-            return new SftpResult(new SyncFault("no key of it is on record, by which it could be known", SyncTrouble.HostKey));
+            return (new SftpResult(new SyncFault("no key of it is on record, by which it could be known", SyncTrouble.HostKey)), left);
         if (node.Endpoint is not { } endpoint)
-            return new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use", SyncTrouble.Address));
+            return (new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use", SyncTrouble.Address)), left);
         await identity.Refresh(stopping);
         // The host is known by its certificate, or by the key in it: a host whose certificate has expired must still get the next one.
         var known = KnownHosts.Authorities(ring.Host.Trusted.Select(key => key.ToString()))
@@ -285,12 +308,59 @@ internal sealed class HostPush : Loop
             .Select(file => (Path.GetFileName(file.Path), file.Content));
         var result = await Sftp.Replace(
             new SftpHost(node.Name, endpoint.Host, endpoint.Port, known), [.. files],
-            present => extent == Extent.TakeOver ? null : Objection(list, present), looks: !onlyList, identity, push.SshConfig,
+            present => extent == Extent.TakeOver ? null : Objection(list, present), Judge, looks: !onlyList, identity, push.SshConfig,
             push.Timeout, directory, stopping);
-        host.Beside = result.Fault is null ? beside : null;
+        (host.Beside, host.Checkpoint) = result.Fault is null ? (beside, left.Checkpoint) : (null, null);
         if (result.Fault is null && !onlyList)
             host.Trust = new HostTrust(ring.User.Ids, content.Certificate is null ? null : certificate.CaKeyId);
-        return result;
+        return (result, left);
+
+        async Task<IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)>> Judge(HostHoldings there)
+        {
+            if (extent != Extent.TakeOver && !there.IsContested)
+                left.Alteration = Reading(there).Alteration(before ?? NodeSync.Untried);
+            var mayReplace = await MayReplace(node, host, there.Checkpoint);
+            List<(string, ReadOnlyMemory<byte>)> files = [];
+            if (list.Manifest is { } manifest)
+                files.Add((Manifest.FileName, manifest));
+            if (mayReplace && checkpoints.Latest is { } latest)
+            {
+                files.Add((Sftp.CheckpointName, Encoding.UTF8.GetBytes(latest.Note)));
+                (left.Checkpoint, left.Witnessed) = (latest.Note, latest.Checkpoint.Size);
+            }
+            left.HasManifest = list.Manifest is not null;
+            return files;
+        }
+    }
+
+    private HostReading Reading(HostHoldings there)
+    {
+        var list = there.List is null ? null : TryParse(there.List);
+        return new HostReading(
+            list?.Version, there.List is null ? "" : Manifests.HashOf(there.List), there.Manifest is not null,
+            there.Manifest is null ? null : manifests.Read(there.Manifest), there.Checkpoint is not null);
+    }
+
+    /// <summary>
+    /// Compares the audit with the checkpoint on a host. One that contradicts it is the only proof of what was changed, so it stays; and
+    /// while the audit has a fault, no host gets another one.
+    /// </summary>
+    private async Task<bool> MayReplace(Node node, Host host, byte[]? there)
+    {
+        if (there is not null && !there.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(host.Checkpoint ?? "")))
+            switch (await checkpoints.Compare(node.Name, there))
+            {
+                case Witness.Contradicts:
+                    log.LogCritical("{Node} has a checkpoint of the audit that the audit does not begin with; it stays there", node.Name);
+                    return false;
+                case Witness.OtherLog:
+                    log.LogInformation("{Node} had a checkpoint of an earlier log of the audit", node.Name);
+                    break;
+                case Witness.Unknown:
+                    log.LogWarning("{Node} had a checkpoint of the audit that this daemon did not sign", node.Name);
+                    break;
+            }
+        return checkpoints.Fault is null;
     }
 
     /// <summary>
@@ -299,17 +369,23 @@ internal sealed class HostPush : Loop
     /// </summary>
     private string? Objection(PublishedKrl list, byte[] present)
     {
+        if (TryParse(present) is not { } there)
+            return null;
+        return krl.Conflict(list.Version, there) switch
+        {
+            null => null,
+            ListConflict.OtherInstallation => $"another installation writes to it: its revocation list {there.Version} is there",
+            ListConflict.OtherCopy =>
+                $"a daemon on another copy of this database writes to it: its revocation list {there.Version} is there",
+            _ => $"revocation list {there.Version} is there, which is newer than {list.Version}",
+        };
+    }
+
+    private static Krl? TryParse(byte[] list)
+    {
         try
         {
-            var there = Krl.Parse(present);
-            return krl.Conflict(list.Version, there) switch
-            {
-                null => null,
-                ListConflict.OtherInstallation => $"another installation writes to it: its revocation list {there.Version} is there",
-                ListConflict.OtherCopy =>
-                    $"a daemon on another copy of this database writes to it: its revocation list {there.Version} is there",
-                _ => $"revocation list {there.Version} is there, which is newer than {list.Version}",
-            };
+            return Krl.Parse(list);
         }
         catch (SshFormatException)
         {
@@ -335,6 +411,24 @@ internal sealed class HostPush : Loop
         if (host.Failures == 1)
             log.LogWarning(
                 "nothing can be written to {Node}, which is tried again until it succeeds: {Why}", node.Name, Printable.Escape(fault.Why));
+    }
+
+    /// <summary>What an attempt leaves on a host besides the list, and what it found there.</summary>
+    private sealed class Left
+    {
+        public bool HasManifest { get; set; }
+
+        /// <summary>The checkpoint of the audit; null if none was left.</summary>
+        public string? Checkpoint { get; set; }
+
+        /// <summary>The size of the audit in it.</summary>
+        public long? Witnessed { get; set; }
+
+        /// <summary>What somebody had changed there; null for nothing.</summary>
+        public string? Alteration { get; set; }
+
+        /// <summary>The alteration that is on record already; null for none.</summary>
+        public string? AlterationBefore { get; init; }
     }
 
     private enum Extent
@@ -370,6 +464,9 @@ internal sealed class HostPush : Loop
 
         /// <summary>The keys that were written to the host, as long as that is not recorded.</summary>
         public HostTrust? Trust { get; set; }
+
+        /// <summary>The checkpoint of the audit on the host, as last written by this process.</summary>
+        public string? Checkpoint { get; set; }
 
         /// <summary>The number of failures in a row.</summary>
         public int Failures { get; set; }

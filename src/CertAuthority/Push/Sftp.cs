@@ -19,6 +19,13 @@ internal sealed record SftpHost(string Node, string Address, int? Port, string K
 /// <param name="Trouble">The kind of the failure.</param>
 internal sealed record SyncFault(string Why, SyncTrouble Trouble = SyncTrouble.Other);
 
+/// <summary>What is on a host before it is replaced; each is null if it is missing or cannot be fetched.</summary>
+/// <param name="List">The revocation list.</param>
+/// <param name="Manifest">The manifest of the list.</param>
+/// <param name="Checkpoint">The checkpoint of the audit.</param>
+/// <param name="IsContested">Whether there is an objection to replacing the list; then nothing is replaced.</param>
+internal sealed record HostHoldings(byte[]? List, byte[]? Manifest, byte[]? Checkpoint, bool IsContested = false);
+
 /// <summary>The result of writing to a host.</summary>
 /// <param name="Fault">What went wrong; null if all files are in place.</param>
 /// <param name="HasLooked">Whether the settings of sshd were read.</param>
@@ -40,10 +47,16 @@ internal static class Sftp
 
     private const int MostSaid = 4000;
 
+    /// <summary>The name of the checkpoint of the audit on hosts, as <c>certauthority-pull</c> names it too.</summary>
+    public const string CheckpointName = "audit.checkpoint";
+
     // The local copy of the present first file, for inspection. A larger file is not one of our lists, and must not keep the correct list
     // out.
     private const string Present = "present";
     private const int LargestPresent = 16 << 20;
+
+    private const string PresentManifest = "present.manifest";
+    private const string PresentCheckpoint = "present.checkpoint";
 
     // The local copies of sshd_config and its drop-ins.
     private const string Settings = "settings";
@@ -59,6 +72,10 @@ internal static class Sftp
     /// Inspects the present first file and returns why it must stay; null if it may be replaced. A file that cannot be fetched may be
     /// replaced.
     /// </param>
+    /// <param name="judge">
+    /// Inspects what was there, and returns further files to be replaced. It is called after the first files are in place, because a
+    /// revocation does not wait for it; and if there is an objection.
+    /// </param>
     /// <param name="looks">Whether to read the settings of sshd too.</param>
     /// <param name="identity">The daemon's own key and certificate.</param>
     /// <param name="configuration">A file with settings of ssh, for jump hosts; null for none.</param>
@@ -66,8 +83,9 @@ internal static class Sftp
     /// <param name="scratch">An existing directory, in which a directory for this session is created.</param>
     /// <param name="stopping">Cancels the session when the daemon shuts down.</param>
     public static async Task<SftpResult> Replace(
-        SftpHost to, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection, bool looks,
-        SyncIdentity identity, string? configuration, TimeSpan within, string scratch, CancellationToken stopping)
+        SftpHost to, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection,
+        Func<HostHoldings, Task<IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)>>> judge, bool looks, SyncIdentity identity,
+        string? configuration, TimeSpan within, string scratch, CancellationToken stopping)
     {
         var own = Directory.CreateDirectory(Path.Combine(scratch, Path.GetRandomFileName())).FullName;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -76,12 +94,10 @@ internal static class Sftp
         {
             await File.WriteAllTextAsync(Path.Combine(own, "known_hosts"), to.KnownHosts, limit.Token);
             Directory.CreateDirectory(Path.Combine(own, Settings));
-            foreach (var (name, content) in files)
-                await File.WriteAllBytesAsync(Path.Combine(own, name), content, limit.Token);
             using var sftp = Process.Start(Command(to, identity, configuration, within, own)) ?? throw new IOException("it did not start");
             try
             {
-                return await new Session(sftp, own, limit.Token).Replace(files, objection, looks);
+                return await new Session(sftp, own, limit.Token).Replace(files, objection, judge, looks);
             }
             finally
             {
@@ -172,22 +188,39 @@ internal static class Sftp
     {
         private readonly SshWords words = new();
 
+        // The file that arrived changed.
+        private string? changed;
+
         public async Task<SftpResult> Replace(
-            IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection, bool looks)
+            IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection,
+            Func<HostHoldings, Task<IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)>>> judge, bool looks)
         {
             var listening = words.Listen(sftp.StandardError, limit);
             // A command that fails is the last one, unless it begins with a dash.
-            if (await Do($"-get {files[0].Name} {Present}\n") && await Read(Present) is { } present && objection(present) is { } why)
-                return new SftpResult(new SyncFault(why, SyncTrouble.Contested));
-            if (await Do(
-                string.Concat(files.Select(file => $"put -f {file.Name} {file.Name}.new\nget {file.Name}.new {file.Name}.back\n"))))
+            if (await Do($"-get {files[0].Name} {Present}\n"))
             {
-                foreach (var (name, content) in files)
-                    if (await Read($"{name}.back") is not { } back || !content.Span.SequenceEqual(back))
-                        return new SftpResult(new SyncFault($"{name} did not arrive there as it was sent"));
-                // The settings are below /etc/ssh, to which sshd confines the daemon. Files that it may not read are left out.
-                if (await Do(string.Concat(files.Select(file => $"rename {file.Name}.new {file.Name}\n"))) && looks)
-                    await Do($"-get /sshd_config {Settings}/\n-get /sshd_config.d/*.conf {Settings}/\n");
+                var present = await Read(Present);
+                var contested = present is null ? null : objection(present);
+                if (contested is not null || await Put(files))
+                {
+                    var readsAll = await Do(
+                        $"-get {Manifest.FileName} {PresentManifest}\n-get {CheckpointName} {PresentCheckpoint}\n");
+                    if (contested is not null)
+                    {
+                        if (readsAll)
+                            await judge(new HostHoldings(present, null, await Read(PresentCheckpoint), IsContested: true));
+                        return new SftpResult(new SyncFault(contested, SyncTrouble.Contested));
+                    }
+                    if (readsAll)
+                    {
+                        var further = await judge(new HostHoldings(present, await Read(PresentManifest), await Read(PresentCheckpoint)));
+                        // The settings are below /etc/ssh, to which sshd confines the daemon. Files that it may not read are left out.
+                        if ((further.Count == 0 || await Put(further)) && looks)
+                            await Do($"-get /sshd_config {Settings}/\n-get /sshd_config.d/*.conf {Settings}/\n");
+                    }
+                }
+                if (changed is not null)
+                    return new SftpResult(new SyncFault($"{changed} did not arrive there as it was sent"));
             }
             await Tell("bye\n");
             await sftp.StandardOutput.ReadToEndAsync(limit);
@@ -200,6 +233,24 @@ internal static class Sftp
                         "it refuses this address for now (PerSourcePenalties), because logins from here failed", SyncTrouble.Penalty)
                     : Fault(words.Banner + words.Said, sftp.ExitCode));
             return new SftpResult(null, looks, looks && Penalties.ArePossible(words.Software) ? await AreWaived() : null);
+        }
+
+        /// <summary>Replaces files when all of them have arrived as they were sent.</summary>
+        /// <returns>Whether they are in place; if not, sftp has ended, or one arrived changed.</returns>
+        private async Task<bool> Put(IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files)
+        {
+            foreach (var (name, content) in files)
+                await File.WriteAllBytesAsync(Path.Combine(own, name), content, limit);
+            if (!await Do(
+                string.Concat(files.Select(file => $"put -f {file.Name} {file.Name}.new\nget {file.Name}.new {file.Name}.back\n"))))
+                return false;
+            foreach (var (name, content) in files)
+                if (await Read($"{name}.back") is not { } back || !content.Span.SequenceEqual(back))
+                {
+                    changed = name;
+                    return false;
+                }
+            return await Do(string.Concat(files.Select(file => $"rename {file.Name}.new {file.Name}\n")));
         }
 
         /// <returns>Whether the commands were executed; if not, sftp has ended.</returns>
@@ -240,6 +291,8 @@ internal static class Sftp
     /// <summary>The standard error of ssh and sftp. The host can influence the text.</summary>
     private sealed class SshWords
     {
+        private static readonly string[] Inspected = ["revoked.krl", $"/{Manifest.FileName}", $"/{CheckpointName}"];
+
         private const string Greeting = "remote software version ";
 
         private readonly StringBuilder said = new();
@@ -269,10 +322,11 @@ internal static class Sftp
                     banner.Append(line[(text + 2)..]).Append('\n');
         }
 
-        // A missing list, or one that cannot be fetched, is a reason to send the next one.
+        // A missing file, or one that cannot be fetched, is a reason to send the next one.
         private static bool IsOfPresent(string line) =>
-            line.Contains($"\"{Present}\"", StringComparison.Ordinal)
-            || (!line.Contains(".new", StringComparison.Ordinal)
-                && (line.Contains("revoked.krl\"", StringComparison.Ordinal) || line.EndsWith("revoked.krl", StringComparison.Ordinal)));
+            line.Contains($"\"{Present}", StringComparison.Ordinal)
+            || (!line.Contains(".new", StringComparison.Ordinal) && Inspected.Any(
+                name => line.Contains($"{name}\"", StringComparison.Ordinal) || line.EndsWith(name, StringComparison.Ordinal)
+                    || line.Contains($"{name}: not a regular file", StringComparison.Ordinal)));
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Security.Cryptography;
 using System.Threading.Channels;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Hosting;
@@ -18,7 +19,14 @@ namespace CertAuthority.Revocation;
 /// and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by OpenSSH's, before it replaces the last
 /// good one.
 /// </summary>
-internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOrigin origin, string path, ILogger log) : Loop
+/// <param name="database">What is revoked.</param>
+/// <param name="clock">Dates the lists.</param>
+/// <param name="origin">Marks the lists of this run.</param>
+/// <param name="manifests">Makes the manifest of each list.</param>
+/// <param name="path">The file of the list.</param>
+/// <param name="log">Gets a line about each failure.</param>
+internal sealed class KrlPublisher(
+    Database database, TimeProvider clock, ListOrigin origin, Manifests manifests, string path, ILogger log) : Loop
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
@@ -136,7 +144,8 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
                 && !(readBack.RevokedKeys.SequenceEqual(keys) && SaysNoMoreAndNoLess(readBack.Revoked, revoked)))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
             AtomicFile.Replace(path, bytes, AtomicFile.ReadableByAll, AskOpenSsh, $"{path}.spare");
-            latest = new PublishedKrl(version, bytes) { Made = now };
+            var files = manifests.KeyFiles();
+            latest = new PublishedKrl(version, bytes) { Made = now, Keys = files, Manifest = ManifestFor(version, bytes, files, now) };
             Written();
             Instruments.Lists.Add(Instruments.Done);
             Instruments.ListSeconds.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);
@@ -148,6 +157,21 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
             log.LogError("the revocation list {Path} could not be written: {Why}", path, Printable.Escape(e.Message));
             Instruments.Lists.Add(Instruments.Failed);
             return NotWritten;
+        }
+    }
+
+    /// <summary>Returns the manifest of a list; null if it cannot be signed. Then hosts that need none get the list all the same.</summary>
+    private byte[]? ManifestFor(
+        ulong version, byte[] list, IReadOnlyList<(string Name, byte[] Content)> keys, DateTimeOffset made)
+    {
+        try
+        {
+            return manifests.For(version, list, keys, made);
+        }
+        catch (Exception e) when (e is CryptographicException or ProblemException)
+        {
+            log.LogError("the manifest of revocation list {Version} could not be signed: {Why}", version, Printable.Escape(e.Message));
+            return null;
         }
     }
 

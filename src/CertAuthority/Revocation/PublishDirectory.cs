@@ -16,10 +16,12 @@ internal sealed class ForeignDirectoryException(string message) : IOException(me
 /// </summary>
 /// <param name="path">The absolute path of the directory.</param>
 /// <param name="conflict">Returns the reason against replacing another list with one of the given version; null if there is none.</param>
-/// <param name="besides">Returns the other files in the directory besides the revocation list, by name.</param>
-/// <param name="spare">A file that reserves room for the next list, where hosts do not see it; null for none.</param>
+/// <param name="auditKey">The file with the audit key, which signs manifests.</param>
+/// <param name="spare">
+/// The beginning of the names of files that reserve room for the next list and its manifest, where hosts do not see them; null for none.
+/// </param>
 internal sealed class PublishDirectory(
-    string path, Func<ulong, Krl, ListConflict?> conflict, Func<IReadOnlyList<(string Name, byte[] Content)>> besides, string? spare = null)
+    string path, Func<ulong, Krl, ListConflict?> conflict, (string Name, byte[] Content) auditKey, string? spare = null)
 {
     /// <summary>The suffix of the names of host certificates.</summary>
     private const string HostCertificate = "-cert.pub";
@@ -28,6 +30,8 @@ internal sealed class PublishDirectory(
 
     // The file that lists the host certificates written by this daemon; all other files belong to other people.
     private const string Written = ".certauthority";
+
+    private readonly BodiesByHash bodies = new(System.IO.Path.Combine(path, BodiesByHash.Directory));
 
     private volatile PublishedStatus status = new(path);
 
@@ -46,9 +50,10 @@ internal sealed class PublishDirectory(
     }
 
     /// <summary>
-    /// Writes a revocation list, and then every other file that is missing or different. A failure is logged, and shown in the status.
+    /// Writes a revocation list, the files that its manifest names, the manifest, and then every other file that is missing or different. A
+    /// failure is logged, and shown in the status.
     /// </summary>
-    /// <returns>Whether the list is in place.</returns>
+    /// <returns>Whether the list and its manifest are in place.</returns>
     public bool Publish(PublishedKrl list, DateTimeOffset now, ILogger log)
     {
         var published = false;
@@ -58,11 +63,16 @@ internal sealed class PublishDirectory(
             // Without a lock, two daemons could find the directory unclaimed at the same moment.
             using var held = OwnFile.LockDirectory(path);
             ExpectOwn(list.Version);
-            AtomicFile.Replace(At(List), list.Bytes, AtomicFile.ReadableByAll, spare: spare);
+            AtomicFile.Replace(At(List), list.Bytes, AtomicFile.ReadableByAll, spare: spare is null ? null : $"{spare}.krl.spare");
+            var notByHash = PutByHash(list, now);
+            // Last of what it names. A host that finds no file under its hash takes the one under its name.
+            AtomicFile.Replace(
+                At(Manifest.FileName), list.Manifest ?? throw new IOException("the manifest could not be signed; the log says why"),
+                AtomicFile.ReadableByAll, spare: spare is null ? null : $"{spare}.manifest.spare");
             published = true;
-            foreach (var (name, content) in besides())
+            foreach (var (name, content) in list.Keys.Append(auditKey))
                 PutWhereDifferent(name, content);
-            status = new PublishedStatus(path);
+            status = notByHash is null ? new PublishedStatus(path) : throw notByHash;
         }
         catch (Exception e) when (e is ExposedException or InUseException or IOException or UnauthorizedAccessException)
         {
@@ -98,6 +108,21 @@ internal sealed class PublishDirectory(
             var lines = string.Concat(all.Order(StringComparer.Ordinal).Select(name => $"{name}\n"));
             if (lines.Length > 0 || before.Length > 0)
                 PutWhereDifferent(Written, Encoding.UTF8.GetBytes(lines));
+        }
+    }
+
+    /// <summary>Writes the files under their hashes. A failure must not hold back the manifest.</summary>
+    /// <returns>The failure; null for none.</returns>
+    private IOException? PutByHash(PublishedKrl list, DateTimeOffset now)
+    {
+        try
+        {
+            bodies.Put([list.Bytes, .. list.Keys.Select(key => key.Content)], now);
+            return null;
+        }
+        catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
+        {
+            return new IOException(e.Message, e);
         }
     }
 

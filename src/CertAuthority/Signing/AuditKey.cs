@@ -13,8 +13,8 @@ namespace CertAuthority.Signing;
 internal sealed record SignedCheckpoint(Checkpoint Checkpoint, string Note, string Signature);
 
 /// <summary>
-/// The key that signs checkpoints of the audit, and nothing else. It is no CA key: whoever steals it can log in nowhere, and whoever steals
-/// a CA key cannot sign another history.
+/// The key that signs checkpoints of the audit and the manifests of revocation lists, each for a namespace of its own. It is no CA key:
+/// whoever steals it can log in nowhere, and whoever steals a CA key cannot sign another history.
 /// </summary>
 internal sealed class AuditKey : IDisposable
 {
@@ -56,9 +56,16 @@ internal sealed class AuditKey : IDisposable
         var note = new Note(
             checkpoint.Text, checkpoint.Origin, Note.IdOf(checkpoint.Origin, publicKey.Pk), Made(Encoding.UTF8.GetBytes(checkpoint.Text)));
         var text = note.ToString();
-        var blob = Made(SshSignature.ToBeSigned(Purpose, Encoding.UTF8.GetBytes(text)));
-        return new SignedCheckpoint(checkpoint, text, SshSignature.ToFile(publicKey, Purpose, publicKey.Type, blob));
+        return new SignedCheckpoint(checkpoint, text, Sign(Purpose, Encoding.UTF8.GetBytes(text)));
     }
+
+    /// <summary>Signs a message as <c>ssh-keygen -Y sign</c> does.</summary>
+    /// <param name="purpose">The namespace: what the signature is for. A verifier accepts it for nothing else.</param>
+    /// <param name="message">The message.</param>
+    /// <returns>The content of the signature's file.</returns>
+    /// <exception cref="CryptographicException">The key made a signature that its public key does not verify.</exception>
+    public string Sign(string purpose, ReadOnlySpan<byte> message) =>
+        SshSignature.ToFile(publicKey, purpose, publicKey.Type, Made(SshSignature.ToBeSigned(purpose, message)));
 
     /// <summary>Reads a checkpoint that this key signed.</summary>
     /// <returns>Null if it is malformed, or another key signed it.</returns>

@@ -7,7 +7,8 @@ namespace CertAuthority.Store;
 /// <summary>The tables of what the daemon has written to hosts, and of the certificates that it uses for that.</summary>
 internal static class NodeSyncTable
 {
-    private const string Columns = "node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt";
+    private const string Columns =
+        "node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt, has_manifest, witnessed, altered, altered_at";
 
     public static void InsertSyncCertificate(
         this Transaction transaction, ulong serial, DateTimeOffset issued, Validity validity, long caKeyId, byte[] toBeSigned) =>
@@ -45,6 +46,19 @@ internal static class NodeSyncTable
             ON CONFLICT (node_id) DO UPDATE SET failure = excluded.failure, failed = excluded.failed, trouble = excluded.trouble
             """, node.Id, why, now, trouble.ToString());
 
+    /// <summary>Records what the daemon left on the host besides the list. It does nothing for a node without a row.</summary>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="node">The host.</param>
+    /// <param name="hasManifest">Whether a manifest.</param>
+    /// <param name="witnessed">The size of the audit in the checkpoint; null if none was left, and the one before stays.</param>
+    public static void SetLeft(this Transaction transaction, Node node, bool hasManifest, long? witnessed) =>
+        transaction.Execute(
+            "UPDATE node_syncs SET has_manifest = $2, witnessed = coalesce($3, witnessed) WHERE node_id = $1", node.Id, hasManifest, witnessed);
+
+    /// <summary>Records what somebody changed on the host; null for nothing.</summary>
+    public static void SetAltered(this Transaction transaction, Node node, string? how, DateTimeOffset? when) =>
+        transaction.Execute("UPDATE node_syncs SET altered = $2, altered_at = $3 WHERE node_id = $1", node.Id, how, when);
+
     /// <summary>
     /// Records whether the host's sshd exempts anybody from its penalties; null if it has no penalties, or if that is unknown. It does
     /// nothing for a node without a row.
@@ -65,5 +79,9 @@ internal static class NodeSyncTable
         Trouble = row.Text("trouble") is { } trouble ? Enum.Parse<SyncTrouble>(trouble) : SyncTrouble.Other,
         IsToldContested = row.Flag("told_contested"),
         IsExempt = row.IsNull("exempt") ? null : row.Flag("exempt"),
+        HasManifest = row.Flag("has_manifest"),
+        Witnessed = row.IsNull("witnessed") ? null : row.Long("witnessed"),
+        Altered = row.Text("altered"),
+        AlteredAt = row.IsNull("altered_at") ? null : row.Time("altered_at"),
     };
 }

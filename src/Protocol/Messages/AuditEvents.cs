@@ -173,6 +173,10 @@ public static class AuditEvents
         "node.taken_over", Warning, Caller, "49038efe136a49919f58571c5098c0d9", "a host was taken over from another daemon",
         "resource");
 
+    public static readonly AuditEvent NodeAltered = new(
+        "node.altered", Warning, Daemon, "9edd6acf1a09438883790c8b13f90913",
+        "somebody had changed what the daemon wrote to a host, or put something older back", "resource reason");
+
     public static readonly AuditEvent CaRevoked = new(
         "ca.revoked", Warning, Either, "4513c9805de14386bd52661f36983f8b", "a replaced CA key was revoked",
         "resource reason");
@@ -265,8 +269,9 @@ public static class AuditEvents
         RoleCreated, RoleUpdated, RoleRemoved, UserCreated, UserUpdated, UserRemoved, NodeCreated, NodeUpdated, NodeRemoved,
         LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
-        NodeTakenOver, CaRevoked, CaPrepared, CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed,
-        ClockAccepted, AuditProofFailed, AuditAccepted, AuditLogReplaced, AccessReviewStarted,
+        NodeTakenOver, NodeAltered, CaRevoked, CaPrepared, CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, BackupTaken,
+        DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped,
+        ClockAgreed, ClockAccepted, AuditProofFailed, AuditAccepted, AuditLogReplaced, AccessReviewStarted,
         AccessReviewDone, AccessRefused, RefusalsLeftOut,
     ];
 

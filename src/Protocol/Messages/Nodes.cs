@@ -71,9 +71,15 @@ public sealed record NodeStatus(
 /// daemon's address can keep new lists out. Null if sshd has no penalties (before OpenSSH 9.8), or if this is not known.
 /// </param>
 /// <param name="Next">What would help against the failure; null for nothing in particular.</param>
+/// <param name="Witnessed">The number of entries of the audit in the checkpoint that the host keeps, as text; null for none.</param>
+/// <param name="Altered">
+/// What somebody had changed on the host when the daemon last found a change; null for nothing since the last <c>tctl nodes sync</c>.
+/// </param>
+/// <param name="AlteredAt">When the daemon found that.</param>
 public sealed record NodeSyncInfo(
     bool UpToDate, bool Stale, string? KrlVersion = null, DateTimeOffset? Synced = null, string? Failure = null,
-    DateTimeOffset? Failed = null, bool Contested = false, bool? Exempt = null, NextStep[]? Next = null);
+    DateTimeOffset? Failed = null, bool Contested = false, bool? Exempt = null, NextStep[]? Next = null,
+    string? Witnessed = null, string? Altered = null, DateTimeOffset? AlteredAt = null);
 
 /// <summary>Writes to a host now. The answer arrives when this is done.</summary>
 /// <param name="Name">The name of the node.</param>

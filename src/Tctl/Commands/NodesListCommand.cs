@@ -44,15 +44,15 @@ internal sealed class NodesListCommand : CliCommand
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Last Error")
+        var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Witnessed", "Last Error")
         {
             Nothing = "no nodes",
-            Expendable = ["Labels", "Address", "Host Certificate"]
+            Expendable = ["Witnessed", "Labels", "Address", "Host Certificate"]
         };
         foreach (var node in nodes)
             table.Add(
                 node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now),
-                Error(parsed, node.Sync));
+                node.Sync?.Witnessed ?? "", Error(parsed, node.Sync));
         paging.Print(parsed, table, next);
         if (nodes.Where(node => node.KeepKeys).Select(node => node.Name).ToList() is [_, ..] pilots)
         {
@@ -81,6 +81,7 @@ internal sealed class NodesListCommand : CliCommand
     private static string Error(ParseResult parsed, NodeSyncInfo? sync) =>
         sync is { Failure: { } why, Failed: { } when }
             ? string.Join("; ", parsed.Show(sync.Next).Prepend($"{Wording.Time(when)}: {why}"))
+        : sync is { Altered: { } how, AlteredAt: { } found } ? $"{Wording.Time(found)}: {how}"
             : "";
 
     private static string Certificate(HostCertificateInfo? certificate, DateTimeOffset now) => certificate switch

@@ -283,7 +283,8 @@ internal sealed class HostEnrollment : IAsyncDisposable
 
     // It becomes a word in a root shell on the host, so it must be one of our names, whatever the daemon sends.
     private static string FileName(NodeFile file) =>
-        Path.GetFileName(file.Path) is DropIn or "user_ca.pub" or "revoked.krl" or "host-cert.pub" or "sync_ca.pub" or "sync.krl"
+        Path.GetFileName(file.Path) is DropIn or "user_ca.pub" or "revoked.krl" or "host-cert.pub" or "audit_key.pub" or "host_ca.pub"
+            or "sync_ca.pub" or "sync.krl"
         ? Path.GetFileName(file.Path)
         : throw new FailureException($"the daemon names a file that belongs on no host: {file.Path}");
 }

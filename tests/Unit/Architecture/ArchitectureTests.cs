@@ -35,7 +35,7 @@ public class ArchitectureTests
         ["Hosting"] = ["Store"],
         ["Revocation"] = ["Hosting", "Store", "Signing", "Metrics"],
         ["Auditing"] = ["Hosting", "Store", "Signing"],
-        ["Push"] = ["Hosting", "Revocation", "Store", "Signing", "Configuration"],
+        ["Push"] = ["Hosting", "Revocation", "Auditing", "Store", "Signing", "Configuration"],
         ["Operations"] = ["Hosting", "Store", "Signing", "Resources", "Auditing", "Revocation", "Push", "Configuration", "Metrics"],
         ["Notices"] = ["Store", "Configuration"],
         ["Flow"] = ["Notices", "Store", "Configuration"],

@@ -181,6 +181,41 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
         Assert.Null(checkpoints.Fault);
     }
 
+    [Theory]
+    [InlineData("the last one", "Agrees", null)]
+    [InlineData("an earlier one", "Agrees", null)]
+    [InlineData("one of nothing", "Agrees", null)]
+    [InlineData("another root", "Contradicts", "the audit does not begin with the 200 entries that db1 witnessed")]
+    [InlineData("more entries", "Contradicts", "db1 witnessed 301 entries of the audit, and there are only 300")]
+    [InlineData("another log", "OtherLog", null)]
+    [InlineData("another key", "Unknown", null)]
+    [InlineData("garbage", "Unknown", null)]
+    public async Task Checkpoint_of_a_host_is_compared_with_the_audit(string kept, string witness, string? fault)
+    {
+        await Audit(200);
+        var first = await Signed(200);
+        await Audit(100);
+        var last = await Signed(300);
+        using var other = AuditKey.LoadOrCreate(folder.File("other"));
+        var note = kept switch
+        {
+            "the last one" => last.Note,
+            "an earlier one" => first.Note,
+            "one of nothing" => key.Sign(last.Checkpoint with { Size = 0, Root = TreeHash.OfNothing }).Note,
+            "another root" => key.Sign(first.Checkpoint with { Root = last.Checkpoint.Root }).Note,
+            "more entries" => key.Sign(last.Checkpoint with { Size = 301 }).Note,
+            "another log" => key.Sign(last.Checkpoint with { Origin = "certauthority/0000000000000000", Size = 999 }).Note,
+            "another key" => other.Sign(last.Checkpoint with { Size = 999 }).Note,
+            _ => "garbage\n",
+        };
+
+        Assert.Equal(witness, $"{await checkpoints.Compare("db1", System.Text.Encoding.UTF8.GetBytes(note))}");
+
+        Assert.Equal(fault, checkpoints.Fault);
+        if (fault is not null)
+            await Eventually(() => world.Database.Read(snapshot => snapshot.NumberedAudit(new AuditWish())).Any(one => one.Entry.Event == "audit.proof_failed" && one.Entry.Reason == fault));
+    }
+
     [Fact]
     public async Task Directory_has_every_tile_and_no_entry()
     {

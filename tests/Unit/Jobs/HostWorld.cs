@@ -20,11 +20,11 @@ internal sealed class HostWorld : IAsyncDisposable
 
     private HostWorld()
     {
-        var keys = new KeyRing(Keys(CaPurpose.User, 1), Keys(CaPurpose.Host, 2), Keys(CaPurpose.Sync, 3));
-        Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
-        Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), new CurrentKeys(keys), Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
+        var current = new CurrentKeys(new KeyRing(Keys(CaPurpose.User, 1), Keys(CaPurpose.Host, 2), Keys(CaPurpose.Sync, 3)));
+        Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", current), folder.File("revoked.krl"), NullLogger.Instance);
+        Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), current, Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
         {
-            Push = new HostPush(Store.Database, Clock, Krl, new CurrentKeys(keys), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
+            Push = new HostPush(Store.Database, Clock, Krl, current, new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", current), new Checkpoints(Store.Database, AuditKey.LoadOrCreate(folder.File("audit_key")), new CheckpointFile(folder.File("audit_checkpoint"), AuditKey.LoadOrCreate(folder.File("audit_key"))), Clock, NullLogger.Instance), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(Clock),
             Uids = new UidBook(Clock, _ => null),
             Damage = new Damage(Store.Database, [], Clock),

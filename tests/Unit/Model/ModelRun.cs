@@ -278,18 +278,18 @@ internal sealed partial class ModelRun : IAsyncDisposable
             Clocks.KeepExpired(transaction, clock);
             return (transaction.CaKey(CaPurpose.User, key.PublicKey, time).Id, transaction.BeginRun(isRestored: false));
         });
-        krl = new KrlPublisher(database, clock, origin, path, NullLogger.Instance);
+        var keys = new CaKeys(key, []) { Ids = [id] };
+        var ring = new CurrentKeys(new KeyRing(keys, keys, keys));
+        krl = new KrlPublisher(database, clock, origin, new Manifests(AuditKey.LoadOrCreate(InFolder("audit_key")), origin.Installation, ring), path, NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
         var settings = new CurrentSettings(new SettingsInForce(Settings.Default(), []));
-        var keys = new CaKeys(key, []) { Ids = [id] };
-        var ring = new KeyRing(keys, keys, keys);
         ca = With(
-            new Authority(database, clock, new CurrentKeys(ring), krl, new RequestWatch(), new RateLimit<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
+            new Authority(database, clock, ring, krl, new RequestWatch(), new RateLimit<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
             {
                 // In every second world nothing is taken back in the transaction of a change; all of it is owed.
                 ReviewedAtOnce = seed % 2 == 0 ? 1000 : 0,
-                Push = new HostPush(database, clock, krl, new CurrentKeys(ring), InFolder("push"), settings, NullLogger.Instance),
+                Push = new HostPush(database, clock, krl, ring, new Manifests(AuditKey.LoadOrCreate(InFolder("audit_key")), origin.Installation, ring), new Checkpoints(database, AuditKey.LoadOrCreate(InFolder("audit_key")), new CheckpointFile(InFolder("audit_checkpoint"), AuditKey.LoadOrCreate(InFolder("audit_key"))), clock, NullLogger.Instance), InFolder("push"), settings, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
                 // The rules know of no answer that may be older than the others.
                 Uids = new UidBook(clock, machine.UidOf) { Known = NameService.Kept },

@@ -10,12 +10,12 @@ public sealed class PublishDirectoryTests : IDisposable
     [Fact]
     public void Only_published_files_are_removed()
     {
-        var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, () => []);
+        var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
         directory.PublishHosts(Certificates("db1", "db2"));
         File.WriteAllText(Path.Combine(directory.Path, "web-cert.pub"), "of somebody else");
 
         // As after a restart.
-        directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, () => []);
+        directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
         directory.PublishHosts(Certificates("db2"));
 
         Assert.Equal([".certauthority", "db2-cert.pub", "web-cert.pub"], Names());
@@ -31,7 +31,7 @@ public sealed class PublishDirectoryTests : IDisposable
     [Fact]
     public void Directory_without_hosts_gets_no_list_of_names()
     {
-        var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, () => []);
+        var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
         directory.PublishHosts(Certificates());
         Assert.Empty(Names());
     }

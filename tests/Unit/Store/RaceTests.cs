@@ -303,14 +303,16 @@ public sealed class RaceTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
-        krl = new KrlPublisher(world.Database, TimeProvider.System, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
+        var user = new CaKeys(key, []);
+        var current = new CurrentKeys(new KeyRing(user, new CaKeys(FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), []), user));
+        krl = new KrlPublisher(world.Database, TimeProvider.System, new ListOrigin("0123456789abcdef", "01234567", []), new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", current), folder.File("revoked.krl"), NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
-        var userKeys = new CaKeys(key, []) { Ids = [(await world.Database.Commit(transaction => transaction.CaKey(CaPurpose.User, key.PublicKey, World.Now))).Id] };
-        var keys = new KeyRing(userKeys, new CaKeys(FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), []), userKeys);
-        ca = new Authority(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), new CurrentKeys(keys), krl, new RequestWatch(), new RateLimit<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
+        user = user with { Ids = [(await world.Database.Commit(transaction => transaction.CaKey(CaPurpose.User, key.PublicKey, World.Now))).Id] };
+        current.Now = current.Now with { User = user, Sync = user };
+        ca = new Authority(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), current, krl, new RequestWatch(), new RateLimit<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
         {
-            Push = new HostPush(world.Database, TimeProvider.System, krl, new CurrentKeys(keys), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
+            Push = new HostPush(world.Database, TimeProvider.System, krl, current, new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", current), new Checkpoints(world.Database, AuditKey.LoadOrCreate(folder.File("audit_key")), new CheckpointFile(folder.File("audit_checkpoint"), AuditKey.LoadOrCreate(folder.File("audit_key"))), TimeProvider.System, NullLogger.Instance), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
             Uids = new UidBook(TimeProvider.System, _ => null),
             Damage = new Damage(world.Database, [], TimeProvider.System),

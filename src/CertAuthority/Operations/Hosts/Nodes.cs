@@ -314,7 +314,7 @@ internal static class Nodes
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
         sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),
         sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed, sync.IsContested, sync.IsExempt,
-        sync.Failure is null ? null : Next(node.Name, sync.Trouble));
+        sync.Failure is null ? null : Next(node.Name, sync.Trouble), sync.Witnessed?.ToString(), sync.Altered, sync.AlteredAt);
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) =>
         new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);

@@ -36,8 +36,9 @@ public class HostFilesTests
     {
         var files = HostFiles.For(Db1, Content("ssh-ed25519-cert-v01@openssh.com AAAA db1"));
         Assert.Equal(
-            ["/etc/ssh/certauthority/revoked.krl", "/etc/ssh/certauthority/user_ca.pub", "/etc/ssh/certauthority/host-cert.pub", "/etc/ssh/sshd_config.d/00-certauthority.conf"],
+            ["/etc/ssh/certauthority/revoked.krl", "/etc/ssh/certauthority/user_ca.pub", "/etc/ssh/certauthority/host-cert.pub", "/etc/ssh/certauthority/audit_key.pub", "/etc/ssh/certauthority/host_ca.pub", "/etc/ssh/sshd_config.d/00-certauthority.conf"],
             files.Select(file => file.Path));
+        Assert.Equal("ssh-ed25519 AAAA audit key\n", Encoding.UTF8.GetString(files[3].Content.Span));
         Assert.Equal([1, 2], files[0].Content.ToArray());
         Assert.Equal("ssh-ed25519 AAAA user CA\nssh-ed25519 BBBB next user CA\n", Encoding.UTF8.GetString(files[1].Content.Span));
         Assert.Equal("HostCertificate /etc/ssh/certauthority/host-cert.pub", Lines(Db1, "cert")[^1]);
@@ -78,7 +79,7 @@ public class HostFilesTests
             File.ReadAllText(Path.Combine(CertAuthority.Tests.Unit.Docs.Document.Root, "tests/Unit/vectors/sshd/drop-in.conf")),
             Encoding.UTF8.GetString(HostFiles.For(Db1 with { Push = true }, Content("cert"), "192.0.2.7,198.51.100.0/24")[^1].Content.Span));
 
-    private static HostContent Content(string? certificate) => new(["ssh-ed25519 AAAA user CA", "ssh-ed25519 BBBB next user CA"], new byte[] { 1, 2 }, certificate, ["ssh-ed25519 AAAA sync CA", "ssh-ed25519 BBBB next sync CA"], new byte[3]);
+    private static HostContent Content(string? certificate) => new(["ssh-ed25519 AAAA user CA", "ssh-ed25519 BBBB next user CA"], new byte[] { 1, 2 }, certificate, ["ssh-ed25519 AAAA sync CA", "ssh-ed25519 BBBB next sync CA"], new byte[3], ["ssh-ed25519 AAAA host CA"], "ssh-ed25519 AAAA audit key");
 
     private static string[] Lines(Node node, string? certificate) =>
         [.. Encoding.UTF8.GetString(HostFiles.For(node, Content(certificate))[^1].Content.Span).Split('\n').Where(IsLine).Select(Words)];
