@@ -92,6 +92,7 @@ internal sealed class Daemon : IAsyncDisposable
         var krl = new KrlPublisher(database, clock, run.Origin, manifests, data.RevocationList, log);
         var checkpoints = new Checkpoints(database, data.AuditKey, data.Checkpoint, clock, log);
         checkpoints.Begin();
+        var removal = new AuditRemoval(database, clock, log);
         var publication = new Publication(data, krl, checkpoints, log);
         publication.Begin(settings.PublishDirectory);
         var hosts = new HostPush(database, clock, krl, keys, manifests, checkpoints, data.PushFolder, current, log);
@@ -107,6 +108,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Uids = new UidBook(clock, Accounts.UidOf),
                 Damage = damage,
                 Checkpoints = checkpoints,
+                AuditRemoval = removal,
                 Loops = loops,
             },
             current);
@@ -131,7 +133,7 @@ internal sealed class Daemon : IAsyncDisposable
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,
             new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new AuditFlow(ca, current, log), new HostRenewal(ca, log), new RotationRound(ca, log),
             new HostWatch(ca, log), new DiskWatch(ca, log), new PolicyReview(ca, log), new AccountRound(ca, log), groups,
-            new RefusalCounts(ca, log), new DatabaseCheck(data.Database, damage, system, log), checkpoints, audit, reload,
+            new RefusalCounts(ca, log), new DatabaseCheck(data.Database, damage, system, log), checkpoints, removal, audit, reload,
             access, sockets,
         ];
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));

@@ -66,6 +66,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(GetAuditEntries)), JsonSerializable(typeof(AuditEntries))]
 [JsonSerializable(typeof(ProveEntry)), JsonSerializable(typeof(ProveMyCertificate)), JsonSerializable(typeof(EntryProven))]
 [JsonSerializable(typeof(AcceptAudit)), JsonSerializable(typeof(AuditAccepted))]
+[JsonSerializable(typeof(ArchiveAudit)), JsonSerializable(typeof(AuditArchived))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {
     /// <summary>Used by the daemon: an unknown, repeated or missing member is rejected, never ignored.</summary>

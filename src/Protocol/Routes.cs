@@ -139,6 +139,8 @@ public static class Routes
     public static readonly Route<ProveEntry, EntryProven> ProveEntry = new("GET", "/v1/audit/proof");
     /// <summary>Begins another log after a fault.</summary>
     public static readonly Route<AcceptAudit, AuditAccepted> AcceptAudit = new("POST", "/v1/audit/accept");
+    /// <summary>Removes old entries of the audit, after they were copied to an archive.</summary>
+    public static readonly Route<ArchiveAudit, AuditArchived> ArchiveAudit = new("POST", "/v1/audit/archive");
     /// <summary>Reads the revocation list.</summary>
     public static readonly Route<GetKrl, RevocationList> GetKrl = new("GET", "/v1/keys/krl");
     /// <summary>Copies the database. The answer is a file.</summary>
@@ -169,7 +171,8 @@ public static class Routes
         ApproveRequest, DenyRequest,
         ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
         CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetMetrics,
-        GetPrometheusMetrics, GetKrl, TakeBackup, GetCheckpoint, GetAuditTile, GetAuditEntries, ProveEntry, AcceptAudit, AcceptClock,
+        GetPrometheusMetrics, GetKrl, TakeBackup, GetCheckpoint, GetAuditTile, GetAuditEntries, ProveEntry, AcceptAudit, ArchiveAudit,
+        AcceptClock,
         GetUserCas, GetHostCas, GetLiveness, GetReadiness,
     ];
 }

@@ -28,6 +28,8 @@ internal sealed class AuditFollowing(ParseResult parsed, CaClient ca, ListAudit 
                 // Where to begin is known once there is a position: a duration before now would begin later and later.
                 var page = await ca.Send(
                     Routes.ListAudit, ask with { Limit = limit, After = after, Since = wasThere ? null : ask.Since }, cancellation);
+                if (page.Archived is { } archived && !wasThere)
+                    parsed.Warn(archived.Describe());
                 wasThere = true;
                 return (page.Entries, page.Position);
             }

@@ -5,7 +5,8 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary>The log over the audit: its last checkpoint, the tiles with its hashes, and the entries.</summary>
-internal abstract class AuditLog
+/// <param name="archives">Where entries are that the log itself does not have any more.</param>
+internal abstract class AuditLog(IReadOnlyList<ExportedLog> archives)
 {
     public const string CheckpointFile = "checkpoint";
     public const string SignatureFile = "checkpoint.sig";
@@ -21,8 +22,20 @@ internal abstract class AuditLog
     /// <summary>Reads the hashes of a tile; null if there is no such tile.</summary>
     public abstract Task<byte[]?> Tile(TileId tile, int width, CancellationToken cancellation);
 
-    /// <summary>Reads the entries whose hashes are in a tile of level 0. There are fewer than asked for if some are missing.</summary>
-    public abstract Task<IReadOnlyList<byte[]>> Entries(long number, int width, CancellationToken cancellation);
+    /// <summary>Reads the entries whose hashes are in a tile of level 0.</summary>
+    /// <returns>The entries, fewer than asked for if some are missing; null if they are archived, and no archive has them.</returns>
+    public async Task<IReadOnlyList<byte[]>?> Entries(long number, int width, CancellationToken cancellation)
+    {
+        if (await OwnEntries(number, width, cancellation) is { } own)
+            return own;
+        foreach (var archive in archives)
+            if (await archive.OwnEntries(number, width, cancellation) is { Count: > 0 } archived)
+                return archived;
+        return null;
+    }
+
+    /// <summary>Reads entries without the archives; null if they are archived.</summary>
+    protected internal abstract Task<IReadOnlyList<byte[]>?> OwnEntries(long number, int width, CancellationToken cancellation);
 
     /// <summary>A checkpoint as it is signed.</summary>
     /// <param name="Note">The checkpoint as a signed note.</param>
@@ -44,7 +57,9 @@ internal abstract class AuditLog
 }
 
 /// <summary>The log that the daemon has.</summary>
-internal sealed class DaemonLog(CaClient ca) : AuditLog
+/// <param name="ca">The daemon.</param>
+/// <param name="archives">Where the entries are that it has archived.</param>
+internal sealed class DaemonLog(CaClient ca, params IReadOnlyList<ExportedLog> archives) : AuditLog(archives)
 {
     public override async Task<SignedNote> Last(CancellationToken cancellation)
     {
@@ -70,22 +85,48 @@ internal sealed class DaemonLog(CaClient ca) : AuditLog
         }
     }
 
-    public override async Task<IReadOnlyList<byte[]>> Entries(long number, int width, CancellationToken cancellation) =>
-        (await ca.Send(Routes.GetAuditEntries, new GetAuditEntries(number * TileId.Width, width), cancellation)).Entries;
+    protected internal override async Task<IReadOnlyList<byte[]>?> OwnEntries(long number, int width, CancellationToken cancellation) =>
+        await ca.Send(Routes.GetAuditEntries, new GetAuditEntries(number * TileId.Width, width), cancellation) is var reply
+        && reply.Archived > number * TileId.Width ? null : reply.Entries;
 }
 
-/// <summary>The log in a directory that <c>tctl audit export</c> wrote.</summary>
-internal sealed class ExportedLog(string directory) : AuditLog
+/// <summary>The log in a directory that <c>tctl audit export</c> or <c>tctl audit archive</c> wrote.</summary>
+/// <param name="directory">The directory.</param>
+internal sealed class ExportedLog(string directory) : AuditLog([])
 {
+    /// <summary>Opens the archives that the user names.</summary>
+    /// <exception cref="FailureException">One of them is no export.</exception>
+    public static async Task<IReadOnlyList<ExportedLog>> Open(IEnumerable<string> directories, CancellationToken cancellation)
+    {
+        var logs = directories.Select(directory => new ExportedLog(directory)).ToList();
+        foreach (var log in logs)
+            _ = (await log.Last(cancellation)).Checkpoint;
+        return logs;
+    }
+
+    /// <summary>Checks that each archive is of a log.</summary>
+    /// <exception cref="FailureException">One is of another log.</exception>
+    public static async Task ExpectOf(Checkpoint checkpoint, IEnumerable<ExportedLog> archives, CancellationToken cancellation)
+    {
+        foreach (var archive in archives)
+            if ((await archive.Last(cancellation)).Checkpoint.Origin is var origin && origin != checkpoint.Origin)
+                throw new FailureException($"{archive.Directory} has the log {origin}, and this is {checkpoint.Origin}");
+    }
+
+    /// <summary>The directory.</summary>
+    public string Directory => directory;
+
     public override async Task<SignedNote> Last(CancellationToken cancellation) => new(
         await Text(CheckpointFile, cancellation), await Text(SignatureFile, cancellation), await Text(KeyFile, cancellation));
 
-    public override Task<byte[]?> Tile(TileId tile, int width, CancellationToken cancellation) => Bytes(tile.Path(width), cancellation);
+    /// <summary>Reads the hashes of a tile; null if there is no such file.</summary>
+    public byte[]? Read(TileId tile, int width) => Bytes(tile.Path(width));
 
-    public override async Task<IReadOnlyList<byte[]>> Entries(long number, int width, CancellationToken cancellation) =>
-        await Bytes(TileId.EntriesPath(number, width), cancellation) is { } bundle && EntryBundle.Read(bundle) is { } entries
-            ? entries
-            : [];
+    public override Task<byte[]?> Tile(TileId tile, int width, CancellationToken cancellation) => Task.FromResult(Read(tile, width));
+
+    protected internal override Task<IReadOnlyList<byte[]>?> OwnEntries(long number, int width, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<byte[]>?>(
+            Bytes(TileId.EntriesPath(number, width)) is { } bundle && EntryBundle.Read(bundle) is { } entries ? entries : []);
 
     private async Task<string> Text(string name, CancellationToken cancellation)
     {
@@ -99,11 +140,11 @@ internal sealed class ExportedLog(string directory) : AuditLog
         }
     }
 
-    private async Task<byte[]?> Bytes(string name, CancellationToken cancellation)
+    private byte[]? Bytes(string name)
     {
         try
         {
-            return await File.ReadAllBytesAsync(Path.Combine(directory, name), cancellation);
+            return File.ReadAllBytes(Path.Combine(directory, name));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -12,6 +12,8 @@ namespace CertAuthority.Tctl;
 /// </summary>
 internal sealed partial class BackupFolder : IDisposable
 {
+    private const int MostInASecond = 99;
+
     private readonly string path;
     private readonly SafeFileHandle held;
 
@@ -57,9 +59,15 @@ internal sealed partial class BackupFolder : IDisposable
             throw new FailureException($"there is no directory {directory}", $"create it: install -d -m 700 {directory}");
     }
 
-    /// <summary>Returns the path of a backup that is taken now.</summary>
-    public string Next(DateTimeOffset now, bool isEncrypted) => Path.Combine(
-        path, $"certauthority-{now.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}.db{(isEncrypted ? ".age" : "")}");
+    /// <summary>Returns the path of a backup that is taken now. Several of one second are numbered, and sort in that order.</summary>
+    public string Next(DateTimeOffset now, bool isEncrypted)
+    {
+        var time = now.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
+        return Enumerable.Range(1, MostInASecond).Select(n => n == 1 ? "" : n.ToString("'_'00", CultureInfo.InvariantCulture))
+            .Select(number => Path.Combine(path, $"certauthority-{time}{number}.db{(isEncrypted ? ".age" : "")}"))
+            .FirstOrDefault(file => !Path.Exists(file))
+            ?? throw new FailureException($"{path} has {MostInASecond} backups of this second already", "try again in a second");
+    }
 
     /// <summary>Deletes the oldest backups.</summary>
     /// <param name="most">How many stay.</param>
@@ -85,11 +93,11 @@ internal sealed partial class BackupFolder : IDisposable
     private IEnumerable<string> Files(Regex name) => new DirectoryInfo(path).EnumerateFiles()
         .Where(file => file.LinkTarget is null && name.IsMatch(file.Name)).Select(file => Path.Combine(path, file.Name));
 
-    [GeneratedRegex(@"^certauthority-\d{8}T\d{6}Z\.db(\.age)?\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^certauthority-\d{8}T\d{6}Z(_\d\d)?\.db(\.age)?\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Complete();
 
     [GeneratedRegex(
-        @"^certauthority-\d{8}T\d{6}Z\.db(\.age)?\.[a-z0-9]{8}\.[a-z0-9]{3}\z",
+        @"^certauthority-\d{8}T\d{6}Z(_\d\d)?\.db(\.age)?\.[a-z0-9]{8}\.[a-z0-9]{3}\z",
         RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Unfinished();
 }

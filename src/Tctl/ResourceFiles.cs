@@ -17,7 +17,7 @@ internal static class ResourceFiles
         var read = new List<ResourceFile>();
         foreach (var name in names.SelectMany(Files))
         {
-            await using Stream source = name == "-" ? StandardStream.Input() : File.OpenRead(name);
+            await using Stream source = name == "-" ? StandardStream.Input() : NamedFile.Open(name);
             read.Add(await Read(source, name == "-" ? "stdin" : name, cancellation));
         }
         return read;

@@ -61,6 +61,7 @@ internal sealed class TctlCommand : ProgramCommand
             new AuditProveCommand(),
             new AuditVerifyCommand(),
             new AuditExportCommand(),
+            new AuditArchiveCommand(),
             new AuditAcceptCommand(),
         });
         Subcommands.Add(new Command("clock", "The clock of the daemon's host") { new ClockAcceptCommand() });

@@ -76,7 +76,7 @@ public sealed class AuditProofTests
         var (alice, carol, root) = (daemon.Person(Person.Alice), daemon.Person(Person.Carol), daemon.Administrator);
         (await alice.Types("tsh", "login")).Done();
         (await At(carol, "tctl audit prove --seq=3 > /dev/null; tctl audit checkpoint > kept")).Done();
-        await Change(daemon, "DROP TRIGGER audit_kept; DELETE FROM audit WHERE id > 3; CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'an entry of the audit cannot be removed'); END");
+        await Change(daemon, "DROP TRIGGER audit_kept; DELETE FROM audit WHERE id > 3; CREATE TRIGGER audit_kept BEFORE DELETE ON audit WHEN NOT EXISTS (SELECT 1 FROM audit_archive WHERE OLD.id <= through)\nBEGIN SELECT RAISE(ABORT, 'an entry of the audit cannot be removed before it is archived'); END");
 
         var (exitCode, error) = await Fails(alice, "tsh login");
         Assert.Equal(1, exitCode);

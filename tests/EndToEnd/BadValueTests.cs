@@ -75,6 +75,7 @@ public sealed partial class BadValueTests
         ["tctl backup"] = "/nowhere/backup",
         ["tctl audit prove"] = "--seq=1",
         ["tctl audit export"] = "/nowhere/export",
+        ["tctl audit archive"] = "/nowhere/archive",
         ["tctl access review start"] = "--report=FILE",
         ["tctl access review done"] = "1 --report=FILE --key=FILE",
     };

@@ -54,7 +54,7 @@ public sealed class NodeTests : IAsyncLifetime
 
     [Theory]
     [InlineData("--host=db9", "host_key.pub", 1, "there is no node \"db9\"")]
-    [InlineData("--host=db1", "nothing.pub", 1, "nothing.pub cannot be read: Could not find file")]
+    [InlineData("--host=db1", "nothing.pub", 1, "nothing.pub cannot be read: there is no such file")]
     [InlineData("--host=db1", "host_key", 2, "does not end in .pub: is it the public key?")]
     [InlineData("--host=db1 --ttl=400d", "host_key.pub", 2, "--ttl 400d is more than the site's maximum of 366d")]
     [InlineData("--host=db1 --ttl=soon", "host_key.pub", 2, "--ttl takes a duration such as 90s, 15m or 1h30m, not 'soon'")]

@@ -106,6 +106,9 @@ internal sealed class TestDaemon : IAsyncDisposable
         await kill.WaitForExitAsync();
     }
 
+    /// <summary>Whether its process has ended, in whatever way.</summary>
+    public bool HasEnded => process.HasExited;
+
     public async Task<int> Ended()
     {
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(15));

@@ -137,7 +137,7 @@ public sealed class WitnessedAuditTests : IAsyncLifetime, IDisposable
         {
             connection.Open();
             using var command = connection.CreateCommand();
-            command.CommandText = "DROP TRIGGER audit_kept; DELETE FROM audit WHERE id > 3; DELETE FROM audit_tree; CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'an entry of the audit cannot be removed'); END";
+            command.CommandText = "DROP TRIGGER audit_kept; DELETE FROM audit WHERE id > 3; DELETE FROM audit_tree; CREATE TRIGGER audit_kept BEFORE DELETE ON audit WHEN NOT EXISTS (SELECT 1 FROM audit_archive WHERE OLD.id <= through)\nBEGIN SELECT RAISE(ABORT, 'an entry of the audit cannot be removed before it is archived'); END";
             command.ExecuteNonQuery();
         }
         // The daemon itself knows of nothing any more.

@@ -111,6 +111,7 @@ internal static class RouteTable
         Auditors(Routes.GetAuditEntries, AuditProofs.Entries),
         Auditors(Routes.ProveEntry, AuditProofs.Prove),
         Administrators(Routes.AcceptAudit, AuditProofs.Accept),
+        Administrators(Routes.ArchiveAudit, AuditArchiving.Archive),
         Monitors(Routes.GetStatus, Certificates.Status),
         Monitors(Routes.GetMetrics, Scrapes.Read, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
         Monitors(Routes.GetPrometheusMetrics, Scrapes.ReadForPrometheus, "text/plain; version=0.0.4; charset=utf-8"),

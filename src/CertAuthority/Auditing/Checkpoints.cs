@@ -276,8 +276,9 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
     {
         if (snapshot.StoredTree() is not { Size: > 0 } tree)
             return null;
-        var expected = snapshot.LastAudit() - (tree.LastEntry - tree.Size);
-        return snapshot.CountAudit() is var count && count == expected ? null
+        // Behind the tree, numbers may be missing that an earlier version lost; so only what the tree has is counted.
+        var expected = tree.Size - snapshot.AuditArchive().Leaves;
+        return snapshot.CountAuditIn(tree) is var count && count == expected ? null
             : count < expected ? $"entries of the audit are missing: there are {count} of {expected}"
             : $"there are entries of the audit that were never logged: {count}, of {expected}";
     }

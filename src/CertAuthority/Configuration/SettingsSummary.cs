@@ -46,6 +46,7 @@ internal static class SettingsSummary
             [
                 .. settings.Audit.Journal ? (string[])["journal"] : [],
                 .. settings.Audit.File is { } file ? (string[])[$"file {file}"] : [],
+                .. settings.Audit.Keep is { } keep ? (string[])[$"keep {Durations.Show(keep)}"] : [],
             ]),
             ["publish_dir"] = settings.PublishDirectory,
             ["data_dir"] = settings.DataDirectory,

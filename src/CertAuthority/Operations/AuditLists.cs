@@ -20,8 +20,9 @@ internal static class AuditLists
     {
         var (wish, size) = (Wish(ca, ask), Pages.Size(ask.Limit));
         var after = wish.OldestFirst ? Position(ask.After) : Pages.Behind(ask.After);
+        var isFromBeginning = after is null;
         if (ask.Wait is null)
-            return Show(Read(ca, wish, size, after), wish);
+            return Show(Read(ca, wish, size, after), wish, isFromBeginning);
         if (!wish.OldestFirst)
             throw Problems.InvalidField("wait", $"is for the order {AuditOrders.Oldest}");
         var wait = Problems.Duration("wait", ask.Wait);
@@ -34,10 +35,11 @@ internal static class AuditLists
             while (true)
             {
                 var commit = watch.NextCommit;
-                var piece = Read(ca, wish, size, after);
+                var read = Read(ca, wish, size, after);
+                var piece = read.Piece;
                 var left = until - ca.Clock.GetUtcNow();
                 if (piece.Entries.Count > 0 || piece.HasMore || watch.Stopped || left <= TimeSpan.Zero)
-                    return Show(piece, wish);
+                    return Show(read, wish, isFromBeginning);
                 after = piece.Position;
                 await commit.WaitAsync(left, ca.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -48,19 +50,31 @@ internal static class AuditLists
         }
     }
 
-    private static AuditPiece Read(Authority ca, AuditWish wish, int size, long? after) => ca.Database.Read(snapshot =>
+    private static (AuditPiece Piece, AuditArchive Archive) Read(
+        Authority ca, AuditWish wish, int size, long? after) => ca.Database.Read(snapshot =>
     {
         if (wish.OldestFirst && snapshot.LastAudit() is var last && after > last)
             throw new ProblemException(new Problem(
                 ProblemCode.Conflict, $"the audit ends with entry {last}, before {after}",
                 "the database was restored from a backup that is older than that position"));
-        return snapshot.ReadAudit(wish, size, after);
+        var archive = snapshot.AuditArchive();
+        if (wish.OldestFirst && after < archive.Through)
+            throw new ProblemException(new Problem(
+                ProblemCode.Conflict, $"the entries up to {archive.Through} are archived, and what follows entry {after} is among them",
+                $"take them from the archive of the audit, and go on after entry {archive.Through} here"));
+        return (snapshot.ReadAudit(wish, size, after), archive);
     });
 
-    private static AuditList Show(AuditPiece piece, AuditWish wish)
+    // What is archived is said where the list would have it: newest first, at its end.
+    private static AuditList Show((AuditPiece Piece, AuditArchive Archive) read, AuditWish wish, bool isFromBeginning)
     {
+        var (piece, archive) = read;
         var position = piece.Position.ToString();
-        return new AuditList([.. piece.Entries], piece.HasMore ? position : null, wish.OldestFirst ? position : null);
+        return new AuditList(
+            [.. piece.Entries], piece.HasMore ? position : null, wish.OldestFirst ? position : null,
+            archive.Before is { } before && archive.MayHave(wish.Since) && (wish.OldestFirst ? isFromBeginning : !piece.HasMore)
+                ? new ArchivedEntries(archive.Through, before)
+                : null);
     }
 
     private static AuditWish Wish(Authority ca, ListAudit ask) =>

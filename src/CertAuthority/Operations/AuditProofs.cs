@@ -56,10 +56,12 @@ internal static class AuditProofs
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var tree = snapshot.StoredTree();
-            if (tree is null || ask.Index >= tree.Size)
-                return new AuditEntries([]);
+            long? archived = snapshot.AuditArchive().Leaves is > 0 and var leaves ? leaves : null;
+            if (tree is null || ask.Index >= tree.Size || ask.Index < archived)
+                return new AuditEntries([], archived);
             var most = (int)Math.Min(size, tree.Size - ask.Index);
-            return new AuditEntries([.. snapshot.StoredAudit(snapshot.NumberAt(tree, ask.Index) - 1, most).Select(entry => entry.Json)]);
+            return new AuditEntries(
+                [.. snapshot.StoredAudit(snapshot.NumberAt(tree, ask.Index) - 1, most).Select(entry => entry.Json)], archived);
         }));
     }
 
@@ -70,13 +72,17 @@ internal static class AuditProofs
             throw Problems.Invalid("name the entry by the serial of a certificate or by seq, and not by both");
         var number = ca.Database.Read(snapshot =>
         {
+            var archive = snapshot.AuditArchive();
             if (ask.Seq is { } seq)
-                return seq >= 1 && snapshot.StoredAudit(seq - 1, 1) is [var entry] && entry.Seq == seq
+                return seq >= 1 && seq <= archive.Through
+                    ? throw Archived($"entry {seq}")
+                    : seq >= 1 && snapshot.StoredAudit(seq - 1, 1) is [var entry] && entry.Seq == seq
                     ? seq
                     : throw new ProblemException(new Problem(ProblemCode.NotFound, $"the audit has no entry {seq}"));
-            return (ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue && snapshot.FindCertificate(serial) is { } found
-                ? snapshot.IssuingOf(found)
-                : null) ?? throw NoSuchCertificate(ask.Serial!);
+            return Issuing(
+                snapshot,
+                ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue ? snapshot.FindCertificate(serial) : null,
+                ask.Serial!);
         });
         return Prove(ca, number);
     }
@@ -84,12 +90,12 @@ internal static class AuditProofs
     /// <summary>Proves that the issuing of a certificate of the caller is in the log.</summary>
     public static Task<EntryProven> ProveMine(Authority ca, Caller by, ProveMyCertificate ask) => Prove(
         ca,
-        (ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
-            ? ca.Database.Read(
-                snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)) is { } found
-                    ? snapshot.IssuingOf(found)
-                    : null)
-            : null) ?? throw NoSuchCertificate(ask.Serial));
+        ca.Database.Read(snapshot => Issuing(
+            snapshot,
+            ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
+                ? snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User))
+                : null,
+            ask.Serial)));
 
     public static async Task<AuditAccepted> Accept(Authority ca, Administrator by, AcceptAudit ask)
     {
@@ -130,6 +136,20 @@ internal static class AuditProofs
             index, Encoding.UTF8.GetString(entry.Json), $"{new InclusionProof(index, path, latest.Note)}", latest.Signature,
             ca.Checkpoints.Key.PublicKey.ToLine(AuditKey.Title));
     });
+
+    /// <summary>Finds the entry that records the issuing of a certificate.</summary>
+    private static long Issuing(Snapshot snapshot, RecordedCertificate? certificate, string serial)
+    {
+        if (certificate is null)
+            throw NoSuchCertificate(serial);
+        var number = snapshot.IssuingOf(certificate);
+        return snapshot.AuditArchive() is var archive && (number ?? 0) <= archive.Through && archive.MayHave(certificate.Issued)
+            ? throw Archived($"the entry of certificate {serial}")
+            : number ?? throw NoSuchCertificate(serial);
+    }
+
+    private static ProblemException Archived(string what) => new(new Problem(
+        ProblemCode.NotFound, $"{what} is archived", "whoever has the archive of the audit can prove it from there"));
 
     private static ProblemException NoSuchCertificate(string serial) =>
         new(new Problem(ProblemCode.NotFound, $"there is no certificate with the serial {serial}"));

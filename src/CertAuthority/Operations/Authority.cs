@@ -74,6 +74,12 @@ internal sealed record Authority(
     /// </summary>
     public int ReviewedAtOnce { get; init; } = 1000;
 
+    /// <summary>The age at which an entry of the audit may be archived; null to keep all.</summary>
+    public TimeSpan? AuditKeep { get; init; }
+
+    /// <summary>Removes the entries of the audit that are archived.</summary>
+    public required AuditRemoval AuditRemoval { get; init; }
+
     /// <summary>How far the sinks of the audit are.</summary>
     public AuditProgress AuditProgress { get; } = new();
 

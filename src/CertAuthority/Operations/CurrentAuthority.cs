@@ -19,6 +19,7 @@ internal sealed class CurrentAuthority(Authority parts, CurrentSettings settings
         {
             Limits = taken.Settings.Limits,
             PrivilegedLogins = taken.PrivilegedLogins,
-            UsersFromGroups = taken.Settings.UsersFromGroups
+            UsersFromGroups = taken.Settings.UsersFromGroups,
+            AuditKeep = taken.Settings.Audit.Keep,
         };
 }

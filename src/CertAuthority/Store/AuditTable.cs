@@ -27,9 +27,8 @@ internal static class AuditTable
         transaction.Execute(
             "INSERT INTO audit (time, event, user, request, entry) VALUES ($1, $2, $3, $4, $5)",
             entry.Time, entry.Event, entry.User, entry.Request, bytes);
-        if (entry is { Request: null, Requests: { } requests })
-            foreach (var request in requests)
-                transaction.Execute("INSERT OR IGNORE INTO audit_requests VALUES ($1, last_insert_rowid())", request);
+        foreach (var request in RequestsBeside(entry))
+            transaction.Execute("INSERT OR IGNORE INTO audit_requests VALUES ($1, last_insert_rowid())", request);
     }
 
     /// <summary>
@@ -90,8 +89,8 @@ internal static class AuditTable
     public static long LastAudit(this Snapshot snapshot) =>
         snapshot.QueryFirst("SELECT max(id) FROM audit", row => row.IsDBNull(0) ? 0 : row.GetInt64(0));
 
-    // The number before the first entry since an instant; reads the index of that time.
-    private static long BeforeFirst(this Snapshot snapshot, DateTimeOffset? since, long last) => since is null
+    /// <summary>Returns the number before the first entry since an instant; reads the index of that time.</summary>
+    public static long BeforeFirst(this Snapshot snapshot, DateTimeOffset? since, long last) => since is null
         ? 0
         : snapshot.QueryFirst("SELECT min(+id) FROM audit WHERE time >= $1", row => row.IsDBNull(0) ? last : row.GetInt64(0) - 1, since);
 
@@ -102,9 +101,34 @@ internal static class AuditTable
         var numbers = inspection.Query("SELECT id FROM audit WHERE id > $1 ORDER BY id LIMIT $2", row => row.GetInt64(0), after, most);
         if (numbers is not [.., var last])
             return after;
-        inspection.Query("SELECT id, entry, time, event, user, request FROM audit WHERE id > $1 AND id <= $2", RowWithColumns, after, last);
+        var rows = inspection.Query(
+            "SELECT id, entry, time, event, user, request FROM audit WHERE id > $1 AND id <= $2", RowWithColumns, after, last);
+        foreach (var (number, entry) in rows)
+            foreach (var request in RequestsBeside(entry))
+                if (inspection.QueryFirst(
+                    "SELECT id FROM audit_requests WHERE request = $1 AND id = $2", row => row.GetInt64(0), request, number) == 0)
+                    inspection.LeaveOut(new StoreException(
+                        $"the table audit_requests does not have that entry {number} of the audit is about the request {request}"));
         return last;
     }
+
+    /// <summary>Compares the table that finds the entries of certificates by their requests with the entries.</summary>
+    /// <returns>The last row; the one after which it began if there is none.</returns>
+    public static (string Request, long Id) InspectAuditRequests(this Inspection inspection, (string Request, long Id) after, int most)
+    {
+        var rows = inspection.Query(
+            "SELECT request, id FROM audit_requests WHERE (request, id) > ($1, $2) ORDER BY request, id LIMIT $3",
+            row => (Request: row.GetString(0), Id: row.GetInt64(1)), after.Request, after.Id, most);
+        foreach (var (request, id) in rows)
+            if (inspection.StoredAudit(id - 1, 1) is not [{ } entry] || entry.Seq != id
+                || entry.Read() is { } read && !RequestsBeside(read).Contains(request))
+                inspection.LeaveOut(new StoreException(
+                    $"the table audit_requests has that entry {id} of the audit is about the request {request}, and it is not"));
+        return rows is [.., var last] ? last : after;
+    }
+
+    // Those by which an entry is found that is not itself about a request.
+    private static string[] RequestsBeside(AuditEntry entry) => entry is { Request: null, Requests: { } requests } ? requests : [];
 
     // Lists find entries by these columns, so a column that says something else hides an entry.
     private static (long Number, AuditEntry Entry) RowWithColumns(DbDataReader row)

@@ -73,14 +73,14 @@ internal static class DecisiveRows
     {
         var place = new HistoryPlace(
             inspection.InspectRequests(after.Request, Page), inspection.InspectCertificates(after.Certificate, Page),
-            inspection.InspectAudit(after.Audit, Page));
+            inspection.InspectAudit(after.Audit, Page), inspection.InspectAuditRequests(after.Found, Page));
         return place == after ? null : place;
     }
 }
 
 /// <summary>A place in each of the tables that keep what is over.</summary>
-internal sealed record HistoryPlace(long Request, long Certificate, long Audit)
+internal sealed record HistoryPlace(long Request, long Certificate, long Audit, (string Request, long Id) Found)
 {
     /// <summary>Before the first row of each.</summary>
-    public static readonly HistoryPlace Start = new(0, 0, 0);
+    public static readonly HistoryPlace Start = new(0, 0, 0, ("", 0));
 }

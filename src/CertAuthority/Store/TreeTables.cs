@@ -23,19 +23,38 @@ internal static class TreeTables
     public static byte[]? Tile(this Snapshot snapshot, TileId tile) => snapshot.QueryFirst(
         "SELECT hashes FROM audit_tiles WHERE level = $1 AND number = $2", row => row.Bytes("hashes"), tile.Level, tile.Number);
 
-    /// <summary>Returns the number of the entry at a place of the tree.</summary>
-    public static long NumberAt(this Snapshot snapshot, StoredTree tree, long index) => tree.Size == tree.LastEntry
-        ? index + 1
+    /// <summary>Returns the number of the entry at a place of the tree, which is not archived.</summary>
+    public static long NumberAt(this Snapshot snapshot, StoredTree tree, long index) => snapshot.AuditArchive() is var archive
+        && IsWithoutGaps(tree, archive)
+        ? archive.Through + 1 + index - archive.Leaves
         // Somebody removed entries from the database of an earlier version.
-        : snapshot.QueryFirst("SELECT id FROM audit ORDER BY id LIMIT 1 OFFSET $1", row => row.GetInt64(0), index);
+        : snapshot.QueryFirst(
+            "SELECT id FROM audit WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2", row => row.GetInt64(0), archive.Through,
+            index - archive.Leaves);
 
-    /// <summary>Returns the place in the tree of the entry with a number.</summary>
-    public static long PlaceOf(this Snapshot snapshot, StoredTree tree, long number) => tree.Size == tree.LastEntry
-        ? number - 1
-        : snapshot.QueryFirst("SELECT count(*) FROM audit WHERE id < $1", row => row.GetInt64(0), number);
+    /// <summary>Returns the place in the tree of the entry with a number, which is not archived.</summary>
+    public static long PlaceOf(this Snapshot snapshot, StoredTree tree, long number) => snapshot.AuditArchive() is var archive
+        && IsWithoutGaps(tree, archive)
+        ? archive.Leaves + number - archive.Through - 1
+        : archive.Leaves + snapshot.QueryFirst(
+            "SELECT count(*) FROM audit WHERE id > $1 AND id < $2", row => row.GetInt64(0), archive.Through, number);
 
-    /// <summary>Returns the number of entries. It reads a whole index: about 30 ms for a million of them.</summary>
-    public static long CountAudit(this Snapshot snapshot) => snapshot.QueryFirst("SELECT count(*) FROM audit", row => row.GetInt64(0));
+    /// <summary>
+    /// Counts the entries that are in a tree and are not archived. It reads a whole index: about 30 ms for a million of them. An entry
+    /// whose number is that of an entry that was removed counts too, so that it is noticed.
+    /// </summary>
+    public static long CountAuditIn(this Snapshot snapshot, StoredTree tree)
+    {
+        var archive = snapshot.AuditArchive();
+        // Few, each of them: what the tree does not have yet, and what is about to be removed.
+        var later = snapshot.QueryFirst("SELECT count(*) FROM audit WHERE id > $1", row => row.GetInt64(0), tree.LastEntry);
+        var archived = snapshot.QueryFirst(
+            "SELECT count(*) FROM audit WHERE id > $1 AND id <= $2", row => row.GetInt64(0), archive.Removed, archive.Through);
+        return snapshot.QueryFirst("SELECT count(*) FROM audit", row => row.GetInt64(0)) - later - archived;
+    }
+
+    private static bool IsWithoutGaps(StoredTree tree, AuditArchive archive) =>
+        tree.Size - archive.Leaves == tree.LastEntry - archive.Through;
 
     /// <summary>Returns the number of the entry that records the issuing of a certificate; null if there is none.</summary>
     public static long? IssuingOf(this Snapshot snapshot, RecordedCertificate certificate) => snapshot.QueryFirst(
@@ -52,10 +71,11 @@ internal static class TreeTables
             tree.Signature);
     }
 
-    /// <summary>Begins an empty tree; the entries that exist become its first leaves.</summary>
+    /// <summary>Begins an empty tree; the entries that exist and are not archived become its first leaves.</summary>
     public static void BeginTree(this Transaction transaction, string origin)
     {
         transaction.Execute("DELETE FROM audit_tiles");
-        transaction.PutTree(new StoredTree(origin, 0, 0), []);
+        transaction.PutTree(new StoredTree(origin, 0, transaction.AuditArchive().Through), []);
+        transaction.BeginLogAfterArchive();
     }
 }

@@ -103,7 +103,8 @@ public sealed record DaemonStatus
 /// <param name="Key">The fingerprint of the key that signs its checkpoints.</param>
 /// <param name="Size">The number of entries in the last checkpoint; null before the first.</param>
 /// <param name="Fault">Why the audit does not match that checkpoint, so that no certificate is issued; null if it does.</param>
-public sealed record AuditLogStatus(string Key, long? Size = null, string? Fault = null);
+/// <param name="Archived">The entries that are archived; null for none.</param>
+public sealed record AuditLogStatus(string Key, long? Size = null, string? Fault = null, ArchivedEntries? Archived = null);
 
 /// <summary>A place to which the daemon sends the audit.</summary>
 /// <param name="Name"><c>file</c>, <c>journal</c>, or <c>webhook/</c> and a name.</param>
@@ -140,7 +141,21 @@ public sealed record PublishedStatus(string Directory, string? Failure = null, D
 /// Oldest first: the <c>seq</c> after which to go on, now or later. Every entry up to there was in this reply or an earlier one, or does
 /// not match. Null for the other order.
 /// </param>
-public sealed record AuditList(AuditEntry[] Entries, string? Next = null, string? Position = null);
+/// <param name="Archived">
+/// The beginning of the audit that is archived, if this page begins or ends there and some of it may match; null otherwise.
+/// </param>
+public sealed record AuditList(
+    AuditEntry[] Entries, string? Next = null, string? Position = null, ArchivedEntries? Archived = null);
+
+/// <summary>The beginning of the audit, which the daemon does not have any more.</summary>
+/// <param name="Through">The <c>seq</c> of the last entry that is archived.</param>
+/// <param name="Before">All of them were made before this time.</param>
+public sealed record ArchivedEntries(long Through, DateTimeOffset Before)
+{
+    /// <summary>Returns it in words.</summary>
+    public string Describe() =>
+        $"entries up to {Through}, all from before {Before.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}, are archived and not shown";
+}
 
 /// <summary>One field that a change modified.</summary>
 /// <param name="Path">The path in the resource, <c>spec.allow.logins</c>; in a list of values, each changed value is one change.</param>

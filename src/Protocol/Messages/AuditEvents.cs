@@ -247,6 +247,11 @@ public static class AuditEvents
         "audit.log_replaced", Warning, Daemon, "708c25cea17d4268bff5c504e911ac5c", "another log over the audit began after a restore",
         "changes");
 
+    public static readonly AuditEvent AuditArchived = new(
+        "audit.archived", Notice, Caller, "a391756614ac45a59ddd5aa0000941a4",
+        "root removed old entries of the audit that are in an archive",
+        "count changes");
+
     public static readonly AuditEvent AccessReviewStarted = new(
         "access_review.started", Notice, Caller, "54b77bf05f074f3e9bd53b15c00a8904", "a review of everybody's access began, on a report",
         "access_review");
@@ -270,9 +275,8 @@ public static class AuditEvents
         LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
         NodeTakenOver, NodeAltered, CaRevoked, CaPrepared, CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, BackupTaken,
-        DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped,
-        ClockAgreed, ClockAccepted, AuditProofFailed, AuditAccepted, AuditLogReplaced, AccessReviewStarted,
-        AccessReviewDone, AccessRefused, RefusalsLeftOut,
+        DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted, AuditProofFailed,
+        AuditAccepted, AuditLogReplaced, AuditArchived, AccessReviewStarted, AccessReviewDone, AccessRefused, RefusalsLeftOut,
     ];
 
     /// <summary>The members of every entry. Whoever reads it from the daemon also gets <c>seq</c>.</summary>

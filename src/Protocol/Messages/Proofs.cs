@@ -42,7 +42,10 @@ public sealed record GetAuditEntries(long Index, int? Limit = null);
 
 /// <summary>Entries of the log.</summary>
 /// <param name="Entries">The bytes of each entry; they are JSON, and their hashes are the leaves.</param>
-public sealed record AuditEntries(byte[][] Entries);
+/// <param name="Archived">
+/// How many entries at the beginning of the log are archived, so that the daemon has only their hashes; null for none.
+/// </param>
+public sealed record AuditEntries(byte[][] Entries, long? Archived = null);
 
 /// <summary>Asks for the proof that an entry is in the log; one of the members selects it.</summary>
 /// <param name="Serial">The serial of the certificate whose issuing the entry records.</param>
@@ -68,3 +71,18 @@ public sealed record AcceptAudit;
 /// <summary>Another log has begun.</summary>
 /// <param name="Fault">Why the audit did not match its last checkpoint.</param>
 public sealed record AuditAccepted(string Fault);
+
+/// <summary>
+/// Removes the entries of the audit that are older than the configuration keeps them, after they were copied to an archive.
+/// </summary>
+/// <param name="Checkpoint">
+/// The signed checkpoint against which the archive was verified; it must have all of them. Null only finds out how many there are.
+/// </param>
+public sealed record ArchiveAudit(string? Checkpoint = null);
+
+/// <summary>The entries that are archived now, or could be.</summary>
+/// <param name="Entries">How many entries they are.</param>
+/// <param name="Through">The <c>seq</c> of the last entry that is archived then; 0 for none.</param>
+/// <param name="Before">All of them were made before this time; null if none is archived.</param>
+/// <param name="HeldBack">What keeps older entries from being archived; null for nothing.</param>
+public sealed record AuditArchived(long Entries, long Through, DateTimeOffset? Before = null, string? HeldBack = null);

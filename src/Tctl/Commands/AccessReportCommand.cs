@@ -90,7 +90,10 @@ internal sealed class AccessReportCommand : CliCommand
             throw new FailureException(
                 $"the period would end at {Wording.Time(end)}, and begin at {Wording.Time(period.Since)}", exitCode: ExitCode.Usage);
         using var ca = ServerOption.Connect(parsed);
-        return await new ReportSource(ca, parsed.Say).Take(period, parsed.GetValue(full) ? null : Listed, cancellation);
+        var report = await new ReportSource(ca, parsed.Say).Take(period, parsed.GetValue(full) ? null : Listed, cancellation);
+        if (report.NotSeen is { } missing)
+            parsed.Warn(missing);
+        return report;
     }
 
     private DateTimeOffset Since(ParseResult parsed, DateTimeOffset now) => parsed.GetValue(since) switch

@@ -60,7 +60,7 @@ internal sealed class AccessReviewDoneCommand : CliCommand
         // Made here, so that nobody signs a text of the daemon without knowing what it says.
         var document = AccessReviewDocument.Text(review.Number, review.Started, file.Sha256, file.Report.Position);
         var armored = parsed.GetValue(signature) is { } made
-            ? await File.ReadAllTextAsync(made, cancellation)
+            ? await NamedFile.Text(made, cancellation)
             : await Sign(parsed.GetValue(key)!, document, cancellation);
         var done = await ca.Send(Routes.SignAccessReview, new SignAccessReview(review.Number, armored), cancellation);
         parsed.PrintResult(done, $"access review {done.Number} has been signed off with the key {done.Signature?.Fingerprint}");

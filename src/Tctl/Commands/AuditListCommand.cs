@@ -78,10 +78,13 @@ internal sealed class AuditListCommand : CliCommand
         }
         return ExitCode.Done;
 
-        async Task<(AuditEntry[], string?)> Page(int limit, string? after) =>
-            await ca.Send(Routes.ListAudit, Ask(parsed) with { Limit = limit, After = after }, cancellation) is var page
-                ? (page.Entries, page.Next)
-                : default;
+        async Task<(AuditEntry[], string?)> Page(int limit, string? after)
+        {
+            var page = await ca.Send(Routes.ListAudit, Ask(parsed) with { Limit = limit, After = after }, cancellation);
+            if (page.Archived is { } archived)
+                parsed.Say(archived.Describe());
+            return (page.Entries, page.Next);
+        }
     }
 
     /// <summary>Prints entries as they come, until the user or the reader of the output has enough.</summary>

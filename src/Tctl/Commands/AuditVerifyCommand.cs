@@ -30,25 +30,40 @@ internal sealed class AuditVerifyCommand : CliCommand
         CompletionSources = { Suggestions.Files }
     };
 
+    private readonly ArchiveOption archive = new();
+
     public AuditVerifyCommand()
         : base(
             "verify", "Computes every hash of the audit anew, and compares it with what was signed; exits with 1 if anything differs",
-            "tctl audit verify", "tctl audit verify --since checkpoint --key audit_key.pub", "tctl audit verify /srv/audit")
+            "tctl audit verify", "tctl audit verify --since checkpoint --key audit_key.pub", "tctl audit verify /srv/audit",
+            "tctl audit verify --archive /srv/audit-archive")
     {
         Arguments.Add(directory);
         Options.Add(since);
         Options.Add(key);
+        Options.Add(archive);
         Options.Add(new FormatOption());
+        Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(directory) is not null && parsed.GetResult(archive) is not null)
+                parsed.AddError("--archive is for what the daemon has; an export in DIR has its entries itself");
+        });
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = parsed.GetValue(directory) is null ? ServerOption.Connect(parsed) : null;
-        AuditLog log = ca is null ? new ExportedLog(parsed.GetValue(directory)!) : new DaemonLog(ca);
-        var earlier = (parsed.GetValue(since) ?? []).Select(Earlier).ToList();
+        var archives = await ExportedLog.Open(parsed.GetValue(archive) ?? [], cancellation);
+        AuditLog log = ca is null ? new ExportedLog(parsed.GetValue(directory)!) : new DaemonLog(ca, archives);
+        var earlier = new List<Checkpoint>();
+        foreach (var file in parsed.GetValue(since) ?? [])
+            earlier.Add(
+                AuditLog.SignedNote.Read(await NamedFile.Text(file, cancellation))
+                ?? throw new FailureException($"{file} is not a checkpoint", "tctl audit checkpoint prints one"));
         var last = await log.Last(cancellation);
         var checkpoint = last.Checkpoint;
-        var pinned = parsed.GetValue(key) is { } file ? Text(file) : last.Key;
+        await ExportedLog.ExpectOf(checkpoint, archives, cancellation);
+        var pinned = parsed.GetValue(key) is { } known ? await NamedFile.Text(known, cancellation) : last.Key;
         List<string> faults = last.Fault is { } said ? [said] : [];
         if (await CheckpointSignature.Fault(last, pinned, cancellation) is { } unsigned)
             faults.Add(unsigned);
@@ -67,30 +82,18 @@ internal sealed class AuditVerifyCommand : CliCommand
             {
                 ["origin"] = checkpoint.Origin,
                 ["size"] = checkpoint.Size,
+                ["archived"] = verification.Archived,
                 ["key"] = pinned.TrimEnd('\n'),
                 ["faults"] = new JsonArray([.. faults.Select(fault => JsonValue.Create(fault))]),
             },
             faults.Count > 0 ? [] :
             [
                 $"{AuditLog.Count(checkpoint.Size)} of {checkpoint.Origin}, all as they were signed",
+                .. verification.Archived == 0 ? (string[])[] :
+                    [$"the first {verification.Archived} are archived: only their hashes were checked; --archive DIR says where they are"],
                 .. earlier.Select(one => $"the checkpoint with {AuditLog.Count(one.Size)} is its beginning"),
                 $"signed by: {pinned.TrimEnd('\n')}",
             ]);
         return faults.Count > 0 ? ExitCode.Failed : ExitCode.Done;
-    }
-
-    private static Checkpoint Earlier(string file) =>
-        AuditLog.SignedNote.Read(Text(file)) ?? throw new FailureException($"{file} is not a checkpoint", null, ExitCode.Usage);
-
-    private static string Text(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new FailureException($"{file} cannot be read: {e.Message}", null, ExitCode.Usage);
-        }
     }
 }

@@ -83,19 +83,12 @@ internal sealed class AuthSignCommand : CliCommand
 
     private static string Read(string name)
     {
-        try
-        {
-            using var stream = name == "-" ? Console.OpenStandardInput() : File.OpenRead(name);
-            var bytes = new byte[LongestKey + 1];
-            var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            var text = Encoding.UTF8.GetString(bytes, 0, length).Trim();
-            return length > LongestKey || text.Contains('\n', StringComparison.Ordinal)
-                ? throw new FailureException($"{name} is not a public key, which is one line")
-                : text;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new FailureException($"{name} cannot be read: {e.Message}");
-        }
+        using var stream = name == "-" ? Console.OpenStandardInput() : NamedFile.Open(name);
+        var bytes = new byte[LongestKey + 1];
+        var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        var text = Encoding.UTF8.GetString(bytes, 0, length).Trim();
+        return length > LongestKey || text.Contains('\n', StringComparison.Ordinal)
+            ? throw new FailureException($"{name} is not a public key, which is one line")
+            : text;
     }
 }

@@ -66,6 +66,9 @@ internal sealed class StatusCommand : CliCommand
             $"revocation list: version {status.KrlVersion}, written {Ago(status.KrlWritten)}",
             $"last backup: {(status.LastBackup is { } backup ? Ago(backup) : "none")}",
             .. status.AuditLog is { } log ? [$"audit: {log.Size ?? 0} entries in the last checkpoint, signed by {log.Key}"] : (string[])[],
+            .. status.AuditLog?.Archived is { } archived
+                ? [$"audit archived: entries up to {archived.Through}, from before {Wording.Time(archived.Before)}"]
+                : (string[])[],
             .. status.Disk is { } disk ? [$"disk: {disk.Used}% used, {disk.Free >> 20} MiB left ({disk.Directory})"] : (string[])[],
             .. status.Published is { } published ? [Show(published)] : (string[])[],
             .. status.Hosts is { } hosts ? [$"hosts written to: {hosts.Written}, {hosts.UpToDate} of them with this list"] : (string[])[],

@@ -32,6 +32,9 @@ internal sealed record AccessReport
     /// <summary>The instant since which a role must have been in use.</summary>
     public required string UnusedSince { get; init; }
 
+    /// <summary>What the report cannot see, because it is archived, in a sentence; null if it sees everything.</summary>
+    public string? NotSeen { get; init; }
+
     public required int Users { get; init; }
 
     public required int Roles { get; init; }

@@ -13,7 +13,7 @@ internal sealed record ReportFile(AccessReport Report, string Sha256)
     /// <exception cref="FailureException">It is no report.</exception>
     public static async Task<ReportFile> Read(string path, CancellationToken cancellation)
     {
-        var bytes = await File.ReadAllBytesAsync(path, cancellation);
+        var bytes = await NamedFile.Bytes(path, cancellation);
         try
         {
             return new ReportFile(AccessReport.Parse(bytes), Convert.ToHexStringLower(SHA256.HashData(bytes)));

@@ -66,7 +66,7 @@ internal static class ReportHtml
         [
             ("Taken", report.Taken),
             ("Period", report.Until == report.Taken ? $"from {report.Since}" : $"from {report.Since} to just before {report.Until}"),
-            ("Audit", $"up to entry {report.Position}"),
+            ("Audit", $"up to entry {report.Position}{(report.NotSeen is { } missing ? $"; {missing}" : "")}"),
             ("Site", $"{Wording.Count(report.Users, "user")}, {Wording.Count(report.Roles, "role")}, {Wording.Count(report.Hosts, "host")}"),
             ("Grants", $"{report.Grants.Length}: {report.Grants.Count(grant => grant.Overridden is not null)} that passed over a rule, "
                 + $"{report.Grants.Count(grant => grant.Self is true)} of an own request, "

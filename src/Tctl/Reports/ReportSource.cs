@@ -70,7 +70,8 @@ internal sealed class ReportSource(CaClient ca, Action<string> say)
         var (grants, use, changes) = (new Grants(period), new RoleUse(period.UnusedSince), new PolicyChanges(period));
         string[] events = [.. PolicyChanges.AllEvents, "request.*", "certificate.issued"];
         var ask = new ListAudit(Since: Wording.Time(period.Begin), Event: string.Join(',', events));
-        await foreach (var entry in Entries(ask, position, cancellation))
+        string? notSeen = null;
+        await foreach (var entry in Entries(ask, position, cancellation, archived => notSeen = NotSeen(archived)))
         {
             SayOnce(() => $"the audit up to {Wording.Time(entry.Time)}, entry {entry.Seq} of {position}");
             grants.Take(entry);
@@ -91,6 +92,7 @@ internal sealed class ReportSource(CaClient ca, Action<string> say)
             Since = Wording.Time(period.Since),
             Until = Wording.Time(period.Until ?? period.Taken),
             UnusedSince = Wording.Time(period.UnusedSince),
+            NotSeen = notSeen,
             Users = site.Users,
             Roles = site.Roles,
             Hosts = site.Hosts,
@@ -105,12 +107,15 @@ internal sealed class ReportSource(CaClient ca, Action<string> say)
 
     /// <summary>Reads entries, oldest first, up to a position.</summary>
     private async IAsyncEnumerable<AuditEntry> Entries(
-        ListAudit ask, long position, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        ListAudit ask, long position, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation,
+        Action<ArchivedEntries>? missing = null)
     {
         string? after = null;
         do
         {
             var page = await ca.Send(Routes.ListAudit, ask with { Limit = Piece, Order = AuditOrders.Oldest, After = after }, cancellation);
+            if (page.Archived is { } archived)
+                missing?.Invoke(archived);
             foreach (var entry in page.Entries)
                 if (entry.Seq > position)
                     yield break;
@@ -120,6 +125,9 @@ internal sealed class ReportSource(CaClient ca, Action<string> say)
         }
         while (after is not null);
     }
+
+    private static string NotSeen(ArchivedEntries archived) =>
+        $"what happened before {Wording.Time(archived.Before)} may be missing: entries of the audit up to {archived.Through} are archived";
 
     private async Task<bool> IsChangedAfter(long position, CancellationToken cancellation)
     {

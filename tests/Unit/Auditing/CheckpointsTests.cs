@@ -118,6 +118,33 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
         await Eventually(() => world.Committed()[^1] == "audit.proof_failed");
     }
 
+    /// <summary>A database of an earlier version, from which somebody removed entries; a start in the middle of the first reading.</summary>
+    [Fact]
+    public async Task Gap_behind_an_unfinished_tree_is_no_fault()
+    {
+        await Audit(300);
+        var origin = (await Signed(300)).Checkpoint.Origin;
+        await Stop();
+        Change("DROP TRIGGER audit_kept; DELETE FROM audit WHERE id IN (7, 200)");
+        var file = new CheckpointFile(LastFile, key);
+        file.Keep(key.Sign(new Checkpoint(origin, 0, TreeHash.OfNothing)));
+        await world.Database.Commit(transaction =>
+        {
+            transaction.BeginTree(origin);
+            var growing = new GrowingTree(0, _ => null);
+            foreach (var entry in transaction.StoredAudit(0, 100))
+                growing.Add(TreeHash.OfLeaf(entry.Json));
+            transaction.PutTree(new StoredTree(origin, 100, 101), growing.Changed());
+            return true;
+        });
+        await Begin();
+        Assert.Null(checkpoints.Fault);
+        Assert.Equal(Root(298), (await Signed(298)).Checkpoint.Root);
+        await Restart();
+        Assert.Null(checkpoints.Fault);
+        Assert.Equal((297, 300), world.Database.Read(snapshot => (snapshot.PlaceOf(snapshot.StoredTree()!, 300), snapshot.NumberAt(snapshot.StoredTree()!, 297))));
+    }
+
     [Theory]
     [InlineData("UPDATE audit_tiles SET hashes = zeroblob(length(hashes)) WHERE level = 1")]
     [InlineData("DELETE FROM audit_tiles WHERE number = 1")]

@@ -28,6 +28,7 @@ internal sealed class HostWorld : IAsyncDisposable
             Groups = new Groups(Clock),
             Uids = new UidBook(Clock, _ => null),
             Damage = new Damage(Store.Database, [], Clock),
+            AuditRemoval = new AuditRemoval(Store.Database, Clock, NullLogger.Instance),
             Checkpoints = new Checkpoints(Store.Database, AuditKey.LoadOrCreate(folder.File("audit_key")), new CheckpointFile(folder.File("audit_checkpoint"), AuditKey.LoadOrCreate(folder.File("audit_key"))), Clock, NullLogger.Instance),
         };
     }

@@ -24,6 +24,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(KrlRefresh)] = (world, _, _) => new KrlRefresh(world.Krl, world.Clock),
         [typeof(HostPush)] = (world, _, _) => world.Authority.Push,
         [typeof(Checkpoints)] = (world, _, _) => world.Authority.Checkpoints,
+        [typeof(AuditRemoval)] = (world, _, _) => new AuditRemoval(database: null!, world.Clock, NullLogger.Instance),
         [typeof(NotifyDelivery)] = (_, ca, settings) => new NotifyDelivery(ca, settings, NullLogger.Instance),
         [typeof(AuditFlow)] = (_, ca, settings) => new AuditFlow(ca, settings, NullLogger.Instance),
         [typeof(HostRenewal)] = (_, ca, _) => new HostRenewal(ca, NullLogger.Instance),
@@ -103,7 +104,7 @@ public sealed class LoopTests : IAsyncLifetime
     {
         var settings = World.DefaultSettings;
         Assert.Equal(
-            [nameof(AuditFlow), nameof(Checkpoints), nameof(DatabaseCheck), nameof(KrlPublisher), nameof(Reload)],
+            [nameof(AuditFlow), nameof(AuditRemoval), nameof(Checkpoints), nameof(DatabaseCheck), nameof(KrlPublisher), nameof(Reload)],
             Loops.Where(one => one.Value(world, new CurrentAuthority(world.Authority, settings), settings).Interval is null).Select(one => one.Key.Name).Order(StringComparer.Ordinal));
     }
 

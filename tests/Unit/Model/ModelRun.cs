@@ -294,6 +294,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
                 // The rules know of no answer that may be older than the others.
                 Uids = new UidBook(clock, machine.UidOf) { Known = NameService.Kept },
                 Damage = new Damage(database, [], clock),
+                AuditRemoval = new AuditRemoval(database, TimeProvider.System, NullLogger.Instance),
                 Checkpoints = new Checkpoints(database, AuditKey.LoadOrCreate(InFolder("audit_key")), new CheckpointFile(InFolder("audit_checkpoint"), AuditKey.LoadOrCreate(InFolder("audit_key"))), clock, NullLogger.Instance),
             },
             rules.Limits,

@@ -42,7 +42,7 @@ public sealed class CostTests : IAsyncLifetime
         ("what waits for a review", 65, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Show: RequestViews.Reviewable, Limit: 20))),
         ("count of what waits", 60, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Limit: 20, CountReviewable: true))),
         ("certs ls", 4, 115, (ca, _) => Certificates.List(ca, Root, new ListCertificates(Limit: 20))),
-        ("audit ls", 4, 48, (ca, _) => AuditLists.List(ca, Root, new ListAudit(Limit: 20))),
+        ("audit ls", 5, 48, (ca, _) => AuditLists.List(ca, Root, new ListAudit(Limit: 20))),
         ("get user", 3, 9, (ca, n) => ResourceFiles.Get(ca, Root, new GetResources("user", User(n)))),
         ("users update", 28, 140, (ca, n) => Users.Update(ca, Root, new UpdateUser("u11", Logins: [$"x{n}"]))),
         ("user create", 23, 65, (ca, n) => Apply(ca, $"{{kind: user, version: v2, metadata: {{name: new{n}}}, spec: {{roles: [web]}}}}")),

@@ -168,6 +168,33 @@ public sealed class OpeningTests : IDisposable
         Assert.Equal("the table audit has a row with the id 1 that this certauthority cannot read: the columns beside the entry are not those of the entry", Assert.Single(found));
     }
 
+    [Theory]
+    [InlineData("DELETE FROM audit_requests WHERE request = 'r2'", "the table audit_requests does not have that entry 1 of the audit is about the request r2")]
+    [InlineData("INSERT INTO audit_requests VALUES ('r1', 2)", "the table audit_requests has that entry 2 of the audit is about the request r1, and it is not")]
+    [InlineData("INSERT INTO audit_requests VALUES ('r9', 9)", "the table audit_requests has that entry 9 of the audit is about the request r9, and it is not")]
+    [InlineData("UPDATE audit_requests SET request = 'r9' WHERE request = 'r1'", "the table audit_requests does not have that entry 1 of the audit is about the request r1")]
+    public async Task Way_to_an_entry_that_was_changed_is_found(string change, string fault)
+    {
+        await using var world = new World();
+        await world.Database.Commit(transaction =>
+        {
+            transaction.Audit(World.Entry("a") with { Requests = ["r1", "r2"] });
+            transaction.Audit(World.Entry("a") with { Request = "r1", Requests = ["r1"] });
+            return true;
+        });
+        Assert.Empty(new CertAuthority.Operations.Damage(world.Database, [], TimeProvider.System).FindInHistory(HistoryPlace.Start).Damaged);
+        using (var outside = world.Outside())
+        using (var command = outside.CreateCommand())
+        {
+            command.CommandText = change;
+            command.ExecuteNonQuery();
+        }
+        var damage = new CertAuthority.Operations.Damage(world.Database, [], TimeProvider.System);
+        var (next, found) = damage.FindInHistory(HistoryPlace.Start);
+        Assert.Contains(fault, found);
+        Assert.Null(damage.FindInHistory(next!).Next);
+    }
+
     [Fact]
     public async Task Rows_are_read_again_for_a_tenth_of_the_time()
     {

@@ -316,6 +316,7 @@ public sealed class RaceTests : IAsyncLifetime
             Groups = new Groups(TimeProvider.System),
             Uids = new UidBook(TimeProvider.System, _ => null),
             Damage = new Damage(world.Database, [], TimeProvider.System),
+            AuditRemoval = new AuditRemoval(world.Database, TimeProvider.System, NullLogger.Instance),
             Checkpoints = new Checkpoints(world.Database, AuditKey.LoadOrCreate(folder.File("audit_key")), new CheckpointFile(folder.File("audit_checkpoint"), AuditKey.LoadOrCreate(folder.File("audit_key"))), TimeProvider.System, NullLogger.Instance),
         };
         await world.Database.Commit(transaction =>

@@ -47,7 +47,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
         ("AuditTable.InspectAudit", _ => true, "reads what is over, in the background, once in each run"),
         ("TreeTables.NumberAt", _ => true, "only where somebody removed entries from the database of an earlier version"),
         ("TreeTables.PlaceOf", _ => true, "only where somebody removed entries from the database of an earlier version"),
-        ("TreeTables.CountAudit", _ => true, "counts by an index, once in each run"),
+        ("TreeTables.CountAuditIn", _ => true, "counts by an index, once in each run"),
         ("OutboxTable.Waiting", _ => true, "at most 10,000 events wait for each receiver"),
     ];
 
@@ -150,8 +150,8 @@ public sealed class StatementPlanTests : IAsyncLifetime
                 {
                     fault = e.InnerException;
                 }
-            // Inserting the same row a second time fails, and need not work.
-            if (!works && fault is not ProblemException)
+            // Inserting the same row a second time fails, and need not work; a trigger may refuse what makes no sense.
+            if (!works && fault is not (ProblemException or Microsoft.Data.Sqlite.SqliteException { SqliteErrorCode: 19 }))
                 failures.Add($"{function.DeclaringType!.Name}.{function.Name}: {fault}");
             Note(transaction, $"{function.DeclaringType!.Name}.{function.Name}");
         }

@@ -105,7 +105,8 @@ internal static class Certificates
             Clock = ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
             Disk = Disks.Measure(ca),
             AuditLog = new AuditLogStatus(
-                Fingerprint.Compute(ca.Checkpoints.Key.PublicKey), ca.Checkpoints.Latest?.Checkpoint.Size, ca.Checkpoints.Fault),
+                Fingerprint.Compute(ca.Checkpoints.Key.PublicKey), ca.Checkpoints.Latest?.Checkpoint.Size, ca.Checkpoints.Fault,
+                snapshot.AuditArchive() is { Before: { } before } archive ? new ArchivedEntries(archive.Through, before) : null),
             LastBackup = snapshot.LastBackup(),
         }));
     }
