@@ -14,7 +14,7 @@ internal sealed class DataDirectory : IDisposable
 {
     private readonly string path;
     private readonly FileStream taken;
-    private readonly List<FileCaKey> signing = [];
+    private readonly List<CaKey> signing = [];
 
     private DataDirectory(string path, FileStream taken) => (this.path, this.taken) = (path, taken);
 
@@ -28,7 +28,7 @@ internal sealed class DataDirectory : IDisposable
     public CheckpointFile Checkpoint { get; private set; } = null!;
 
     /// <summary>Whether the user CA key that signs was just created, so that it has signed nothing.</summary>
-    public bool IsNewAuthority => signing[0].IsNew;
+    public bool IsNewAuthority => signing[0] is FileCaKey { IsNew: true };
 
     /// <summary>The path of the database.</summary>
     public string Database => Path.Combine(path, "certauthority.db");
@@ -46,7 +46,7 @@ internal sealed class DataDirectory : IDisposable
     /// <exception cref="InUseException">Another daemon uses it.</exception>
     /// <exception cref="ExposedException">Other accounts can enter it, or read a key in it.</exception>
     /// <exception cref="CaKeyException">A key cannot be used.</exception>
-    public static DataDirectory Take(Settings settings)
+    public static async Task<DataDirectory> Take(Settings settings)
     {
         var path = settings.DataDirectory;
         OwnFile.PrivateDirectory(path);
@@ -54,8 +54,9 @@ internal sealed class DataDirectory : IDisposable
         try
         {
             directory.Keys = new KeyRing(
-                directory.Load(CaPurpose.User, settings.NewCaKeys), directory.Load(CaPurpose.Host, settings.NewCaKeys),
-                directory.Load(CaPurpose.Sync, settings.NewCaKeys));
+                await directory.Load(CaPurpose.User, settings.UserCa, settings.NewCaKeys),
+                await directory.Load(CaPurpose.Host, settings.HostCa, settings.NewCaKeys),
+                await directory.Load(CaPurpose.Sync, settings.SyncCa, settings.NewCaKeys));
             directory.AuditKey = AuditKey.LoadOrCreate(Path.Combine(path, AuditKey.FileName));
             directory.Checkpoint = new CheckpointFile(Path.Combine(path, "audit_checkpoint"), directory.AuditKey);
             // From now on, a file that is missing was removed.
@@ -103,9 +104,9 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    private CaKeys Load(CaPurpose purpose, CaKeyType type)
+    private async Task<CaKeys> Load(CaPurpose purpose, KeyCustody custody, CaKeyType type)
     {
-        var key = FileCaKey.LoadOrCreate(FileOf(purpose), purpose, type);
+        var key = await CaKeyCustody.Open(custody, FileOf(purpose), purpose, type);
         signing.Add(key);
         // A key that is listed although it signs, as after it took its turn, is not trusted twice.
         return new CaKeys(

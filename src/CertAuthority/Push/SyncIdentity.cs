@@ -30,7 +30,7 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys
     public string CertificateFile => Path.Combine(directory, "id-cert.pub");
 
     /// <summary>Returns when both files exist and are valid for the next minutes.</summary>
-    /// <exception cref="ProblemException">The certificate could not be recorded, so there is none.</exception>
+    /// <exception cref="ProblemException">The certificate could not be recorded or signed, so there is none.</exception>
     /// <exception cref="IOException">The disk failed or is full.</exception>
     public async Task Refresh(CancellationToken stopping)
     {
@@ -41,7 +41,8 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys
             if (issued is { } before && !SyncCertification.IsWorn(before, now))
                 return;
             key ??= ThrowawayKey.Write(KeyFile);
-            var line = Certificate.ToLine(keys.Signing.Sign(await Record(key, now)), Names.DaemonsLogin);
+            await keys.Signing.ExpectUsable();
+            var line = Certificate.ToLine(await keys.Signing.Sign(await Record(key, now)), Names.DaemonsLogin);
             AtomicFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), AtomicFile.OwnerOnly);
             issued = now;
         }

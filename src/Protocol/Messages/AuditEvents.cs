@@ -177,6 +177,14 @@ public static class AuditEvents
         "ca.revoked", Warning, Daemon, "4513c9805de14386bd52661f36983f8b", "a replaced CA key was revoked",
         "resource reason");
 
+    public static readonly AuditEvent CaUnusable = new(
+        "ca.unusable", Critical, Daemon, "6be54b25b6e04b8ba5938059a18d6d2b", "a CA key cannot sign, so it signs nothing",
+        "resource reason");
+
+    public static readonly AuditEvent CaUsable = new(
+        "ca.usable", Notice, Daemon, "a8ea1fa8cfb1451a866b667c52e27aba", "a CA key that could not sign signs again",
+        "resource reason");
+
     public static readonly AuditEvent BackupTaken = new(
         "backup.taken", Notice, Caller, "b89fccef59264870acd8ae2408237327", "a copy of the database was made", "");
 
@@ -244,7 +252,8 @@ public static class AuditEvents
         RoleCreated, RoleUpdated, RoleRemoved, UserCreated, UserUpdated, UserRemoved, NodeCreated, NodeUpdated, NodeRemoved,
         LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
-        NodeTakenOver, CaRevoked, BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed,
+        NodeTakenOver, CaRevoked, CaUnusable, CaUsable, BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored,
+        ClockStepped, ClockAgreed,
         ClockAccepted, AuditProofFailed, AuditAccepted, AuditLogReplaced, AccessReviewStarted,
         AccessReviewDone, AccessRefused, RefusalsLeftOut,
     ];

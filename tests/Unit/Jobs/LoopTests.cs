@@ -28,6 +28,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(AuditFlow)] = (_, ca, settings) => new AuditFlow(ca, settings, NullLogger.Instance),
         [typeof(HostRenewal)] = (_, ca, _) => new HostRenewal(ca, NullLogger.Instance),
         [typeof(ClockWatch)] = (_, ca, _) => new ClockWatch(ca, NullLogger.Instance),
+        [typeof(KeyWatch)] = (_, ca, _) => new KeyWatch(ca, NullLogger.Instance),
         [typeof(HostWatch)] = (_, ca, _) => new HostWatch(ca, NullLogger.Instance),
         [typeof(DiskWatch)] = (_, ca, _) => new DiskWatch(ca, NullLogger.Instance),
         [typeof(DatabaseCheck)] = (world, _, _) => new DatabaseCheck(world.Store.Path, damage: null!, world.Clock, NullLogger.Instance),

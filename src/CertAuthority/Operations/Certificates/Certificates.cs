@@ -105,9 +105,13 @@ internal static class Certificates
             Disk = Disks.Measure(ca),
             AuditLog = new AuditLogStatus(
                 Fingerprint.Compute(ca.Checkpoints.Key.PublicKey), ca.Checkpoints.Latest?.Checkpoint.Size, ca.Checkpoints.Fault),
+            CaKeys = [.. ca.Keys.All.Select(keys => Show(keys.Signing))],
             LastBackup = snapshot.LastBackup(),
         }));
     }
+
+    private static CaKeyStatus Show(CaKey key) => new(
+        key.Signs.Name(), Fingerprint.Compute(key.PublicKey), key.Custody.Form, key.Custody.Path, key.Fault);
 
     private static CaPublicKeys Show(CaKeys keys) =>
         new([.. keys.Lines.Zip(keys.Fingerprints, (line, fingerprint) => new CaPublicKey(line, fingerprint))]);

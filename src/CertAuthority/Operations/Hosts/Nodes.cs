@@ -48,6 +48,7 @@ internal static class Nodes
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
         var now = ca.NowToIssue();
+        await ca.Keys.Host.Signing.ExpectUsable();
         var (recorded, toBeSigned) = await ca.Database.Commit(transaction =>
         {
             var grant = HostCertification.Decide(Find(transaction, name), transaction.Policy().LocksAt(now), now, wish).OrRefuse();
@@ -67,7 +68,7 @@ internal static class Nodes
             });
             return (one, toBeSigned);
         });
-        var certificate = ca.Keys.Host.Signing.Sign(toBeSigned);
+        var certificate = await ca.Keys.Host.Signing.Sign(toBeSigned);
         await ca.Database.Commit(transaction =>
         {
             transaction.SetHostCertificate(recorded.Serial, certificate);
@@ -92,6 +93,7 @@ internal static class Nodes
         const string elsewhere = "elsewhere.invalid";
         var key = Problems.Key(ca, ask.PublicKey);
         var now = ca.NowToIssue();
+        await ca.Keys.User.Signing.ExpectUsable();
         var nonces = Enumerable.Range(0, 3).Select(_ => RandomNumberGenerator.GetBytes(CertificateContent.NonceLength)).ToArray();
         var recorded = await ca.Database.Commit(transaction =>
         {
@@ -121,7 +123,9 @@ internal static class Nodes
             }
         });
         await ca.Krl.Publish();
-        string[] lines = [.. recorded.Select(one => Certificate.ToLine(ca.Keys.User.Signing.Sign(one.ToBeSigned), one.Certificate.KeyId))];
+        var lines = new List<string>();
+        foreach (var one in recorded)
+            lines.Add(Certificate.ToLine(await ca.Keys.User.Signing.Sign(one.ToBeSigned), one.Certificate.KeyId));
         return new NodeProof(lines[0], lines[1], lines[2], ca.Keys.Host.Lines);
     }
 
