@@ -95,6 +95,16 @@ public sealed class AgentCaKeyTests : IDisposable
     }
 
     [Fact]
+    public async Task Agent_that_was_restarted_signs_the_next_certificate()
+    {
+        using var key = await AgentCaKey.Open(agent.Custody, CaPurpose.User);
+        agent.ClosesAfterEachAnswer = true;
+
+        for (var n = 1; n < 20; n++)
+            Assert.True(Verifies(await key.Sign(ToSign(key, (ulong)n))));
+    }
+
+    [Fact]
     public async Task Many_certificates_at_once_are_each_signed()
     {
         using var key = await AgentCaKey.Open(agent.Custody, CaPurpose.User);

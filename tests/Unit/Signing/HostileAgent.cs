@@ -30,6 +30,9 @@ internal sealed class HostileAgent : IDisposable
 
     public KeyCustody.InAgent Custody => new(Path, Fingerprint.Compute(Key.PublicKey));
 
+    /// <summary>Whether it ends each connection after an answer, like an agent that is restarted.</summary>
+    public bool ClosesAfterEachAnswer { get; set; }
+
     /// <summary>How many messages it got.</summary>
     public int Asked => Volatile.Read(ref asked);
 
@@ -120,7 +123,7 @@ internal sealed class HostileAgent : IDisposable
                 if (answer(message, Key) is not { } bytes)
                     return;
                 await connection.SendAsync(bytes, end.Token);
-                if (bytes.Length == 20)
+                if (bytes.Length == 20 || ClosesAfterEachAnswer)
                     return;
             }
         }
