@@ -43,6 +43,24 @@ public sealed class CustodyTests
     }
 
     [PeopleFact]
+    public async Task Daemon_enters_hosts_by_a_sync_key_in_an_agent()
+    {
+        using var scratch = new Scratch();
+        await using var agent = await CaAgent.Start(scratch);
+        var fingerprint = await agent.NewKey("sync_ca");
+        await using var fleet = await EnrolledFleet.Start($"sync_ca: {{agent: {agent.Socket}, fingerprint: '{fingerprint}'}}\n");
+
+        await using var db1 = await fleet.EnrolledHost();
+
+        Assert.False(File.Exists(fleet.Daemon.File("sync_ca")));
+        (await fleet.Tctl("nodes", "sync", "db1")).Done();
+        await Eventually.Holds(() => fleet.HasTheList(db1));
+        Assert.Contains(
+            $"Signing CA: ED25519 {fingerprint} ", (await fleet.Daemon.Administrator.Types("ssh-keygen", "-L", "-f", fleet.Daemon.File("push/id-cert.pub"))).Done(), StringComparison.Ordinal);
+        Assert.Contains($"sync CA key: in an agent, {agent.Socket}\n", (await fleet.Tctl("status")).Done(), StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
     public async Task Dead_agent_issues_nothing_spends_nothing_and_heals()
     {
         using var scratch = new Scratch();
