@@ -292,7 +292,10 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
             var block = System.Text.RegularExpressions.Regex.Matches(page, "```console\n(?<block>.*?)```", System.Text.RegularExpressions.RegexOptions.Singleline)
                 .Select(match => match.Groups["block"].Value).Single(block => block.Contains(marks, StringComparison.Ordinal));
             foreach (var line in block.Split('\n').Where(line => line.StartsWith("root# ", StringComparison.Ordinal)))
-                (await Shell(line["root# ".Length..].Replace("SHA256:…", fingerprint, StringComparison.Ordinal).Replace("systemd-ask-password -n 'The same passphrase:'", "/root/answer", StringComparison.Ordinal))).Done();
+            {
+                var typed = await Shell(line["root# ".Length..].Replace("SHA256:…", fingerprint, StringComparison.Ordinal).Replace("systemd-ask-password -n 'The same passphrase:'", "/root/answer", StringComparison.Ordinal));
+                Assert.True(typed.ExitCode == 0, $"{line}\n{typed.Error}{(await Ca1.Shell("journalctl --unit=certauthority --output=cat --lines=8")).Output}");
+            }
         }
 
         Task<Outcome> Shell(string line) => Ca1.Shell($"export SSH_ASKPASS=/root/answer SSH_ASKPASS_REQUIRE=force; {line}");
