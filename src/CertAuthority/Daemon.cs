@@ -75,7 +75,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         var logs = Hold(Log.Open());
         var log = logs.CreateLogger("certauthority");
-        var data = Hold(DataDirectory.Take(settings));
+        var data = Hold(await DataDirectory.Take(settings));
         var database = Database.Open(data.Database, log);
         held.Push(database.DisposeAsync);
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
@@ -131,9 +131,10 @@ internal sealed class Daemon : IAsyncDisposable
         IEnumerable<IHostedService?> services =
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,
-            new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new AuditFlow(ca, current, log), new HostRenewal(ca, log), new RotationRound(ca, log),
-            new HostWatch(ca, log), new DiskWatch(ca, log), new PolicyReview(ca, log), new AccountRound(ca, log), groups,
-            new RefusalCounts(ca, log), new DatabaseCheck(data.Database, damage, system, log), checkpoints, removal, audit, reload,
+            new ClockWatch(ca, log), new KeyWatch(ca, log), new NotifyDelivery(ca, current, log), new AuditFlow(ca, current, log),
+            new HostRenewal(ca, log), new RotationRound(ca, log), new HostWatch(ca, log), new DiskWatch(ca, log), new PolicyReview(ca, log),
+            new AccountRound(ca, log), groups, new RefusalCounts(ca, log), new DatabaseCheck(data.Database, damage, system, log),
+            checkpoints, removal, audit, reload,
             access, sockets,
         ];
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));

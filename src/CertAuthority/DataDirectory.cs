@@ -28,7 +28,7 @@ internal sealed class DataDirectory : IDisposable
     public CheckpointFile Checkpoint { get; private set; } = null!;
 
     /// <summary>Whether the user CA key that signs was just created, so that it has signed nothing.</summary>
-    public bool IsNewAuthority => files[CaPurpose.User].Current.IsNew;
+    public bool IsNewAuthority => files[CaPurpose.User].Current is FileCaKey { IsNew: true };
 
     /// <summary>The path of the database.</summary>
     public string Database => Path.Combine(path, "certauthority.db");
@@ -46,15 +46,16 @@ internal sealed class DataDirectory : IDisposable
     /// <exception cref="InUseException">Another daemon uses it.</exception>
     /// <exception cref="ExposedException">Other accounts can enter it, or read a key in it.</exception>
     /// <exception cref="CaKeyException">A key cannot be used.</exception>
-    public static DataDirectory Take(Settings settings)
+    public static async Task<DataDirectory> Take(Settings settings)
     {
         var path = settings.DataDirectory;
         OwnFile.PrivateDirectory(path);
         var directory = new DataDirectory(path, Lock(path));
         try
         {
-            foreach (var purpose in Enum.GetValues<CaPurpose>())
-                directory.files[purpose] = KeyFiles.Load(path, purpose, settings.NewCaKeys);
+            foreach (var (purpose, custody) in ((CaPurpose, KeyCustody)[])[
+                (CaPurpose.User, settings.UserCa), (CaPurpose.Host, settings.HostCa), (CaPurpose.Sync, settings.SyncCa)])
+                directory.files[purpose] = await KeyFiles.Load(path, purpose, custody, settings.NewCaKeys);
             directory.AuditKey = AuditKey.LoadOrCreate(Path.Combine(path, AuditKey.FileName));
             directory.Checkpoint = new CheckpointFile(Path.Combine(path, "audit_checkpoint"), directory.AuditKey);
             // From now on, a file that is missing was removed.

@@ -94,11 +94,17 @@ internal sealed class Reload(
     {
         Say("data_dir", now.DataDirectory, changed.DataDirectory);
         Say("socket", now.SocketPath, changed.SocketPath);
+        Say("user_ca", now.UserCa, changed.UserCa);
+        Say("host_ca", now.HostCa, changed.HostCa);
+        Say("sync_ca", now.SyncCa, changed.SyncCa);
         Say("push.parallel", now.Push.Parallel, changed.Push.Parallel);
         return changed with
         {
             DataDirectory = now.DataDirectory,
             SocketPath = now.SocketPath,
+            UserCa = now.UserCa,
+            HostCa = now.HostCa,
+            SyncCa = now.SyncCa,
             Push = changed.Push with { Parallel = now.Push.Parallel }
         };
 

@@ -65,6 +65,13 @@ public static partial class OwnFile
     {
         Directory.CreateDirectory(path, AtomicFile.OwnerOnly | UnixFileMode.UserExecute);
         ExpectTrusted(Path.GetDirectoryName(Path.GetFullPath(path)));
+        ExpectPrivateDirectory(path);
+    }
+
+    /// <summary>Checks that a folder belongs only to this process's account. It does not look at those above it.</summary>
+    /// <exception cref="ExposedException">Other accounts can enter it, or it belongs to somebody else.</exception>
+    public static void ExpectPrivateDirectory(string path)
+    {
         using var directory = OpenDirectory(path);
         if (directory.IsInvalid)
             throw new IOException($"{path} could not be opened: {new Win32Exception().Message}");

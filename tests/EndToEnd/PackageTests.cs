@@ -248,6 +248,59 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         (await Ca1.Types("rm", "-r", "/var/backups/certauthority", "/var/lib/prometheus")).Done();
     }
 
+    /// <summary>docs/keys.md, command by command: the key is encrypted, and then moves into an agent. Whoever types there is a program here.</summary>
+    [PeopleFact]
+    public async Task CA_key_moves_by_the_commands_of_the_page()
+    {
+        const string Passphrase = "correct horse battery";
+        await People();
+        await Install("/tmp/certauthority.deb", "/tmp/certauthority-client.deb");
+        await Create("{kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}}}}");
+        (await Ca1.Types("tctl", "users", "add", "alice", "--roles=staff")).Done();
+        File.WriteAllText(Ca1["/root/answer"], $"#!/bin/sh\necho '{Passphrase}'\n");
+        File.SetUnixFileMode(Ca1["/root/answer"], (UnixFileMode)0b111_000_000);
+        var page = File.ReadAllText(TestDebian.Repository("docs/keys.md"));
+        var key = File.ReadAllText(Ca1[State + "/user_ca.pub"]);
+
+        await Type("-p -f /var/lib/certauthority/user_ca", "");
+        Assert.Contains($"user CA key: in an encrypted file, {State}/user_ca\n", (await Ca1.Types("tctl", "status")).Done(), StringComparison.Ordinal);
+        Assert.Contains("valid for", (await Ca1.TypesAs("alice", "tsh", "login")).Done(), StringComparison.Ordinal);
+        Assert.Contains("aes256-ctr", (await Ca1.Shell($"base64 -d <<END 2>/dev/null | head -c 40\n$(grep -v -- ----- {State}/user_ca)\nEND")).Done(), StringComparison.Ordinal);
+        Assert.Equal(1, (await Ca1.Shell($"grep -rF '{Passphrase}' /etc {State} /var/log /run/certauthority; journalctl --output=cat | grep -F '{Passphrase}'; cat /proc/$(cat {State}/certauthority.pid)/environ /proc/$(cat {State}/certauthority.pid)/cmdline | grep -F '{Passphrase}'")).ExitCode);
+
+        var unit = System.Text.RegularExpressions.Regex.Match(page, "```ini\n(?<unit>.*?)```", System.Text.RegularExpressions.RegexOptions.Singleline).Groups["unit"].Value;
+        File.WriteAllText(Ca1["/etc/systemd/system/certauthority-agent.service"], unit);
+        await Type("ssh-add /var/lib/certauthority/user_ca", (await Ca1.Shell($"ssh-keygen -lf {State}/user_ca.pub")).Done().Split(' ')[1]);
+        Assert.Contains("user CA key: in an agent, /run/certauthority-agent/agent.sock\n", (await Ca1.Types("tctl", "status")).Done(), StringComparison.Ordinal);
+        Assert.Contains("valid for", (await Ca1.TypesAs("alice", "tsh", "login")).Done(), StringComparison.Ordinal);
+        Assert.Equal(key, File.ReadAllText(Ca1[State + "/user_ca.pub"]));
+        // The agent is closed to other accounts, and its memory to its own.
+        Assert.NotEqual(0, (await Ca1.TypesAs("alice", "env", "SSH_AUTH_SOCK=/run/certauthority-agent/agent.sock", "ssh-add", "-l")).ExitCode);
+        Assert.NotEqual(0, (await Ca1.Shell("setpriv --reuid=certauthority --clear-groups head -c 1 /proc/$(pgrep -x ssh-agent)/mem")).ExitCode);
+
+        // An agent that was restarted is empty; the daemon goes on by itself once the key is there.
+        (await Ca1.Types("systemctl", "restart", "certauthority-agent.service")).Done();
+        Assert.StartsWith("tsh: error: the user CA key cannot sign now", (await Ca1.TypesAs("alice", "tsh", "login")).Error, StringComparison.Ordinal);
+        (await Shell("SSH_AUTH_SOCK=/run/certauthority-agent/agent.sock ssh-add /root/user_ca")).Done();
+        await Eventually.Holds(async () => (await Ca1.TypesAs("alice", "tsh", "login")).ExitCode == 0, "the key is there again");
+
+        (await Ca1.Shell("systemctl disable --now certauthority-agent.service; rm -r /etc/systemd/system/certauthority-agent.service /etc/systemd/system/certauthority.service.d /root/user_ca")).Done();
+        await Purge();
+
+        async Task Type(string marks, string fingerprint)
+        {
+            var block = System.Text.RegularExpressions.Regex.Matches(page, "```console\n(?<block>.*?)```", System.Text.RegularExpressions.RegexOptions.Singleline)
+                .Select(match => match.Groups["block"].Value).Single(block => block.Contains(marks, StringComparison.Ordinal));
+            foreach (var line in block.Split('\n').Where(line => line.StartsWith("root# ", StringComparison.Ordinal)))
+            {
+                var typed = await Shell(line["root# ".Length..].Replace("SHA256:…", fingerprint, StringComparison.Ordinal).Replace("systemd-ask-password -n 'The same passphrase:'", "/root/answer", StringComparison.Ordinal));
+                Assert.True(typed.ExitCode == 0, $"{line}\n{typed.Error}{(await Ca1.Shell("journalctl --unit=certauthority --output=cat --lines=8")).Output}");
+            }
+        }
+
+        Task<Outcome> Shell(string line) => Ca1.Shell($"export SSH_ASKPASS=/root/answer SSH_ASKPASS_REQUIRE=force; {line}");
+    }
+
     [PeopleFact]
     public async Task Packages_share_no_file_and_belong_to_root()
     {

@@ -135,6 +135,9 @@ internal static class ConfigurationFile
         var account = Account(settings.DataDirectory);
         settings = settings with
         {
+            UserCa = KeyCustody.Read(root, "user_ca", account),
+            HostCa = KeyCustody.Read(root, "host_ca", account),
+            SyncCa = KeyCustody.Read(root, "sync_ca", account),
             Limits = Limits(root.Map("limits"), defaults.Limits),
             UsersFromGroups = Groups(root),
             Audit = AuditSettings.Read(root.Map("audit"), account, settings.DataDirectory),

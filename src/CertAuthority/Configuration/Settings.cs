@@ -30,6 +30,15 @@ internal sealed record Settings(
     /// <summary>The type of new CA keys. Existing keys stay as they are.</summary>
     public CaKeyType NewCaKeys { get; init; }
 
+    /// <summary>Where the key for user certificates is.</summary>
+    public KeyCustody UserCa { get; init; } = KeyCustody.Default;
+
+    /// <summary>Where the key for host certificates is.</summary>
+    public KeyCustody HostCa { get; init; } = KeyCustody.Default;
+
+    /// <summary>Where the key for the daemon's own certificates is.</summary>
+    public KeyCustody SyncCa { get; init; } = KeyCustody.Default;
+
     /// <summary>Whether the present user CA key replaces every other key that signed here.</summary>
     public bool NewCa { get; init; }
 

@@ -48,11 +48,16 @@ internal static class SettingsSummary
                 .. settings.Audit.File is { } file ? (string[])[$"file {file}"] : [],
                 .. settings.Audit.Keep is { } keep ? (string[])[$"keep {Durations.Show(keep)}"] : [],
             ]),
+            ["user_ca"] = Custody(settings.UserCa),
+            ["host_ca"] = Custody(settings.HostCa),
+            ["sync_ca"] = Custody(settings.SyncCa),
             ["publish_dir"] = settings.PublishDirectory,
             ["data_dir"] = settings.DataDirectory,
             ["socket"] = settings.SocketPath,
         };
     }
+
+    private static string? Custody(KeyCustody custody) => custody is KeyCustody.InFile ? null : custody.ToString();
 
     private static JsonObject? Accounts(NamedAccounts accounts) => Lists([("users", accounts.Users), ("groups", accounts.Groups)]);
 

@@ -31,7 +31,7 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, Curren
     public string CertificateFile => Path.Combine(directory, "id-cert.pub");
 
     /// <summary>Returns when both files exist and are valid for the next minutes.</summary>
-    /// <exception cref="ProblemException">The certificate could not be recorded, so there is none.</exception>
+    /// <exception cref="ProblemException">The certificate could not be recorded or signed, so there is none.</exception>
     /// <exception cref="IOException">The disk failed or is full.</exception>
     public async Task Refresh(CancellationToken stopping)
     {
@@ -43,7 +43,8 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, Curren
             if (issued is { } before && signer == ca.Signing && !SyncCertification.IsWorn(before, now))
                 return;
             key ??= ThrowawayKey.Write(KeyFile);
-            var line = Certificate.ToLine(ca.Signing.Sign(await Record(ca, key, now)), Names.DaemonsLogin);
+            await ca.Signing.ExpectUsable();
+            var line = Certificate.ToLine(await ca.Signing.Sign(await Record(ca, key, now)), Names.DaemonsLogin);
             AtomicFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), AtomicFile.OwnerOnly);
             (issued, signer) = (now, ca.Signing);
         }

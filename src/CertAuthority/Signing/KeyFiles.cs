@@ -14,12 +14,17 @@ internal sealed class KeyFiles : IDisposable
     private readonly string path;
     private readonly CaPurpose purpose;
     private readonly CaKeyType type;
+    private readonly KeyCustody custody;
     private readonly List<CaKey> loaded = [];
 
-    private KeyFiles(string path, CaPurpose purpose, CaKeyType type) => (this.path, this.purpose, this.type) = (path, purpose, type);
+    private KeyFiles(string path, CaPurpose purpose, KeyCustody custody, CaKeyType type) =>
+        (this.path, this.purpose, this.custody, this.type) = (path, purpose, custody, type);
 
-    /// <summary>The key in the file that signs when no rotation is under way.</summary>
-    public FileCaKey Current { get; private set; } = null!;
+    /// <summary>Whether the key is in a plain file, so that another one can take its place.</summary>
+    public bool CanChange => custody is KeyCustody.InFile;
+
+    /// <summary>The key that signs when no rotation is under way.</summary>
+    public CaKey Current { get; private set; } = null!;
 
     /// <summary>The key that takes over; null if there is none.</summary>
     public FileCaKey? Next { get; private set; }
@@ -32,25 +37,31 @@ internal sealed class KeyFiles : IDisposable
     /// <summary>Loads the keys of a purpose; creates the one that signs at the first start.</summary>
     /// <param name="directory">The data directory.</param>
     /// <param name="purpose">What the keys sign.</param>
+    /// <param name="custody">Where the key that signs is.</param>
     /// <param name="type">The type of a new key.</param>
     /// <exception cref="CaKeyException">A key cannot be used.</exception>
-    public static KeyFiles Load(string directory, CaPurpose purpose, CaKeyType type)
+    public static async Task<KeyFiles> Load(string directory, CaPurpose purpose, KeyCustody custody, CaKeyType type)
     {
         var path = Path.Combine(directory, purpose.FileName());
-        var files = new KeyFiles(path, purpose, type)
+        var files = new KeyFiles(path, purpose, custody, type)
         {
             Trusted = TrustedKeysFile.Read(Path.Combine(directory, purpose.TrustedFileName())),
         };
         // The next key was on its way to this name when the daemon ended; a new key must not take it.
         if (FileStatus.Read(path) is null && FileStatus.Read(files.NextPath) is not null && FileStatus.Read($"{path}_previous") is not null)
             files.MoveNext();
-        files.Current = files.Open(path);
-        // It was left behind when the daemon ended in the middle of that.
-        if (FileStatus.Read(files.NextPath) is null && AtomicFile.Read($"{files.NextPath}.pub") == AtomicFile.Read($"{path}.pub"))
-            File.Delete($"{files.NextPath}.pub");
-        if (FileStatus.Read(files.NextPath) is not null)
-            files.Next = files.Open(files.NextPath);
-        return files;
+        try
+        {
+            files.Current = await CaKeyCustody.Open(custody, path, purpose, type);
+            files.loaded.Add(files.Current);
+            files.OpenNext();
+            return files;
+        }
+        catch
+        {
+            files.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Returns the keys of the purpose.</summary>
@@ -86,12 +97,22 @@ internal sealed class KeyFiles : IDisposable
         Move($"{path}.pub", $"{path}_previous.pub");
         Move(path, $"{path}_previous");
         MoveNext();
+        next.IsNowAt(path);
         (Current, Next) = (next, null);
     }
 
     public void Dispose() => loaded.ForEach(key => key.Dispose());
 
-    private FileCaKey? Holder(PublicKey key) => Current.PublicKey == key ? Current : Next?.PublicKey == key ? Next : null;
+    private CaKey? Holder(PublicKey key) => Current.PublicKey == key ? Current : Next?.PublicKey == key ? Next : null;
+
+    private void OpenNext()
+    {
+        // It was left behind when the daemon ended in the middle of that.
+        if (FileStatus.Read(NextPath) is null && AtomicFile.Read($"{NextPath}.pub") == AtomicFile.Read($"{path}.pub"))
+            File.Delete($"{NextPath}.pub");
+        if (FileStatus.Read(NextPath) is not null)
+            Next = Open(NextPath);
+    }
 
     private FileCaKey Open(string file)
     {

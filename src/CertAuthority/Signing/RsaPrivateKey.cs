@@ -31,8 +31,7 @@ internal sealed class RsaPrivateKey : PrivateKey
 
     internal static RsaPrivateKey Read(RsaPublicKey publicKey, ref WireReader reader)
     {
-        if (publicKey.N.Length > MaxBytes)
-            throw new SshFormatException($"the rsa key has more than {8 * MaxBytes} bits, which makes certificates too long");
+        ExpectFits(publicKey);
         Expect(reader.MpInt("n").SequenceEqual(publicKey.N));
         Expect(reader.MpInt("e").SequenceEqual(publicKey.E));
         var (d, inverseQ) = (Number(reader.MpInt("d")), Number(reader.MpInt("iqmp")));
@@ -94,6 +93,12 @@ internal sealed class RsaPrivateKey : PrivateKey
         return key.VerifyData(
             data, signature, algorithm == "rsa-sha2-512" ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
     }
+
+    /// <summary>Returns the key of a CA, if certificates have room for its signatures.</summary>
+    /// <exception cref="SshFormatException">It is an RSA key that is too long.</exception>
+    internal static SignatureKey ExpectFits(SignatureKey key) => key is RsaPublicKey { N.Length: > MaxBytes }
+        ? throw new SshFormatException($"the rsa key has more than {8 * MaxBytes} bits, which makes certificates too long")
+        : key;
 
     private static RSAParameters Parameters(RsaPublicKey publicKey) =>
         new() { Modulus = publicKey.N.ToArray(), Exponent = publicKey.E.ToArray() };

@@ -5,6 +5,9 @@ namespace CertAuthority.Signing;
 /// <summary>Verifies signatures of every kind that a CA makes.</summary>
 internal static class Signature
 {
+    /// <summary>What a key signs to show that it can. It is neither a certificate nor anything else that a server accepts.</summary>
+    internal static readonly byte[] Probe = [.. "does this private key sign for its public key?"u8];
+
     /// <summary>Returns whether the owner of <paramref name="key"/> signed <paramref name="data"/>.</summary>
     /// <param name="key">The public key.</param>
     /// <param name="data">The signed data.</param>

@@ -95,9 +95,20 @@ public sealed record DaemonStatus
     /// <summary>The log over the audit; null from a daemon of an earlier version.</summary>
     public AuditLogStatus? AuditLog { get; init; }
 
+    /// <summary>The CA keys that sign; null from a daemon of an earlier version.</summary>
+    public CaKeyStatus[]? CaKeys { get; init; }
+
     /// <summary>When the last backup was taken; null if none ever was.</summary>
     public DateTimeOffset? LastBackup { get; init; }
 }
+
+/// <summary>A CA key that signs.</summary>
+/// <param name="Ca">What it signs: <c>user</c>, <c>host</c>, or <c>sync</c> for the daemon's own access to hosts.</param>
+/// <param name="Key">Its fingerprint.</param>
+/// <param name="Kept">How its private half is kept: <c>file</c>, <c>encrypted_file</c> or <c>agent</c>.</param>
+/// <param name="Path">The file, or the socket of the agent.</param>
+/// <param name="Fault">Why it signs nothing now; null if it signs.</param>
+public sealed record CaKeyStatus(string Ca, string Key, string Kept, string Path, string? Fault = null);
 
 /// <summary>The log over the audit.</summary>
 /// <param name="Key">The fingerprint of the key that signs its checkpoints.</param>

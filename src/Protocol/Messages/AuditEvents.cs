@@ -202,6 +202,14 @@ public static class AuditEvents
         "ca.scheduled", Notice, Caller, "8a159c9f69d04167a270e79d2ae4a8cf", "the steps of a rotation were scheduled, or are by command again",
         "resource reason");
 
+    public static readonly AuditEvent CaUnusable = new(
+        "ca.unusable", Critical, Daemon, "6be54b25b6e04b8ba5938059a18d6d2b", "a CA key cannot sign, so it signs nothing",
+        "resource reason");
+
+    public static readonly AuditEvent CaUsable = new(
+        "ca.usable", Notice, Daemon, "a8ea1fa8cfb1451a866b667c52e27aba", "a CA key that could not sign signs again",
+        "resource reason");
+
     public static readonly AuditEvent BackupTaken = new(
         "backup.taken", Notice, Caller, "b89fccef59264870acd8ae2408237327", "a copy of the database was made", "");
 
@@ -274,8 +282,8 @@ public static class AuditEvents
         RoleCreated, RoleUpdated, RoleRemoved, UserCreated, UserUpdated, UserRemoved, NodeCreated, NodeUpdated, NodeRemoved,
         LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
-        NodeTakenOver, NodeAltered, CaRevoked, CaPrepared, CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, BackupTaken,
-        DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted, AuditProofFailed,
+        NodeTakenOver, NodeAltered, CaRevoked, CaPrepared, CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaUnusable, CaUsable,
+        BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted, AuditProofFailed,
         AuditAccepted, AuditLogReplaced, AuditArchived, AccessReviewStarted, AccessReviewDone, AccessRefused, RefusalsLeftOut,
     ];
 

@@ -20,7 +20,7 @@ internal sealed class StatusCommand : CliCommand
     public StatusCommand()
         : base(
             "status",
-            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json", "tctl status --format=prometheus", "tctl status --check")
+            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, a CA key cannot sign, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json", "tctl status --format=prometheus", "tctl status --check")
     {
         Options.Add(check);
         Options.Add(format);
@@ -59,6 +59,7 @@ internal sealed class StatusCommand : CliCommand
             $"version: {status.Version}",
             .. Show("user CA", status.UserCas),
             .. Show("host CA", status.HostCas),
+            .. (status.CaKeys ?? []).Select(Show),
             .. (status.Rotations ?? []).Select(RotationText.Line),
             $"pending requests: {status.PendingRequests}",
             $"live certificates: {status.LiveCertificates}",
@@ -97,6 +98,13 @@ internal sealed class StatusCommand : CliCommand
         {
             parsed.Complain(
                 $"the clock of this host shows {Wording.Time(clock.Shown)} where it should show {Wording.Time(clock.Expected)}, so nothing is granted", "set it right; or, if it is: tctl clock accept");
+            exitCode = ExitCode.Failed;
+        }
+        foreach (var key in (status.CaKeys ?? []).Where(key => key.Fault is not null))
+        {
+            parsed.Complain(
+                $"the {key.Ca} CA key cannot sign, so it signs nothing: {key.Fault}",
+                "the daemon signs again by itself once this is put right; docs/keys.md");
             exitCode = ExitCode.Failed;
         }
         if (status.AuditLog?.Fault is { } fault)
@@ -158,6 +166,14 @@ internal sealed class StatusCommand : CliCommand
 
     private static IEnumerable<string> Show(string ca, string[] fingerprints) =>
         fingerprints.Select((fingerprint, n) => n == 0 ? $"{ca}: {fingerprint}" : $"{ca}, also trusted: {fingerprint}");
+
+    private static string Show(CaKeyStatus key) => $"{key.Ca} CA key: " + key.Kept switch
+    {
+        "file" => $"in a file, {key.Path}",
+        "encrypted_file" => $"in an encrypted file, {key.Path}",
+        "agent" => $"in an agent, {key.Path}",
+        _ => $"{key.Kept}, {key.Path}",
+    };
 
     private static string Show(PublishedStatus hosts) =>
         $"published for hosts: {hosts.Directory}, "

@@ -206,11 +206,11 @@ public class ArchitectureTests
             Everywhere(use => use.What is MethodInfo { Name: "Move" } && use.Type == typeof(File)).Select(use => Outer(use.ByType).FullName!).Distinct().Order(StringComparer.Ordinal));
 
     // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Hosting.Systemd tells systemd that the daemon serves.
-    // The page is the client's, on loopback. Nothing comes from the journal's socket.
+    // The page is the client's, on loopback. Nothing comes from the journal's socket, and only answers from that of the agent.
     [Fact]
     public void Only_the_server_and_the_socket_files_serve() =>
         Assert.Equal(
-            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.JournalSocket", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "CertAuthority.Protocol.UnixTransport", "CertAuthority.Ui.PageServer"],
+            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.JournalSocket", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "CertAuthority.Protocol.UnixTransport", "CertAuthority.Signing.AgentClient", "CertAuthority.Ui.PageServer"],
             Everywhere(use => use.What is ConstructorInfo && use.IsNew && use.Type == typeof(System.Net.Sockets.Socket) || use.Type.Namespace == "Microsoft.AspNetCore.Server.Kestrel.Core")
                 .Select(use => use.ByType.FullName!).Distinct().Order(StringComparer.Ordinal));
 

@@ -69,6 +69,41 @@ public sealed class ConfigurationFileTests : IDisposable
     public void New_CA_keys_are_of_three_kinds(string text, string type) => Assert.Equal(type, Read(text).NewCaKeys.ToString());
 
     [Fact]
+    public void CA_keys_are_where_the_file_says()
+    {
+        Assert.Equal((KeyCustody.Default, KeyCustody.Default, KeyCustody.Default), Custodies(""));
+        var fingerprint = "SHA256:" + new string('x', 43);
+        Assert.Equal(
+            (new KeyCustody.InAgent("/run/ca/agent.sock", fingerprint), new KeyCustody.InEncryptedFile("host_ca-passphrase"), KeyCustody.Default),
+            Custodies($"user_ca: {{agent: /run/ca/agent.sock, fingerprint: \"{fingerprint}\"}}\nhost_ca: {{credential: host_ca-passphrase}}\nsync_ca:\n"));
+
+        (KeyCustody, KeyCustody, KeyCustody) Custodies(string text) => Read(text) is var read ? (read.UserCa, read.HostCa, read.SyncCa) : default;
+    }
+
+    [Theory]
+    [InlineData("{agent: /run/a.sock}", ":1:18: user_ca takes agent and fingerprint together: the key that it may use must be named")]
+    [InlineData("{fingerprint: 'SHA256:x'}", ":1:24: user_ca takes agent and fingerprint together: the key that it may use must be named")]
+    [InlineData("{agent: /run/a.sock, fingerprint: 'MD5:aa'}", ":1:44: user_ca.fingerprint takes a fingerprint as ssh-keygen -l shows it: SHA256:…")]
+    [InlineData("{agent: a.sock, fingerprint: 'SHA256:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'}", ":1:18: user_ca.agent: takes the absolute path of a socket")]
+    [InlineData("{credential: ../x}", ":1:23: user_ca.credential takes the name of a systemd credential, such as user_ca-passphrase")]
+    [InlineData("{credential: x, agent: /run/a.sock}", ":1:23: user_ca takes either credential, or agent and fingerprint")]
+    [InlineData("{file: /etc/x}", ":1:11: user_ca has no field \"file\"")]
+    [InlineData("/etc/x", ":1:10: user_ca takes fields below it")]
+    public void Custody_that_means_nothing_is_reported(string text, string fault) =>
+        Assert.EndsWith(fault, Assert.Throws<ConfigurationException>(() => Read($"user_ca: {text}\n")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Agent_that_others_can_use_is_reported()
+    {
+        var socket = folder.File("agent.sock", "");
+        File.SetUnixFileMode(socket, (UnixFileMode)0b110_110_110);
+
+        Assert.EndsWith(
+            $": user_ca.agent: {socket} has mode 0666, so that others can write there; run: chmod go-w {socket}",
+            Assert.Throws<ConfigurationException>(() => Read($"user_ca: {{agent: {socket}, fingerprint: 'SHA256:{new string('x', 43)}'}}\n")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Push_settings_come_from_the_file_or_keep_their_defaults()
     {
         Assert.Equal(PushSettings.Default, Read("push:\n").Push);

@@ -96,20 +96,20 @@ public sealed class HostRenewalTests : IAsyncLifetime
     }
 
     [Fact]
-    public void No_CA_key_signs_for_another()
+    public async Task No_CA_key_signs_for_another()
     {
         var grant = HostCertification.Decide(HostWorld.Node("db1"), LocksInForce.None, World.Now, null);
         Assert.True(grant.Holds(out var held, out _));
         var host = ToBeSigned.From(held, 7, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.Keys.User.Signing.PublicKey);
-        Assert.Throws<ArgumentException>(() => ca.Keys.User.Signing.Sign(host));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await ca.Keys.User.Signing.Sign(host));
         Assert.True(IssuancePolicy.ForProof("root", "db1", LocksInForce.None, World.Now).Holds(out var proof, out _));
         var user = ToBeSigned.From(proof, 8, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.Keys.Host.Signing.PublicKey);
-        Assert.Throws<ArgumentException>(() => ca.Keys.Host.Signing.Sign(user));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await ca.Keys.Host.Signing.Sign(user));
         // The one for the daemon itself has the type of a user's, so the type alone would not do.
         var login = ToBeSigned.From(proof, 9, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), hosts.Authority.Keys.Sync.Signing.PublicKey);
-        Assert.Throws<ArgumentException>(() => hosts.Authority.Keys.Sync.Signing.Sign(login));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await hosts.Authority.Keys.Sync.Signing.Sign(login));
         var sync = ToBeSigned.From(SyncCertification.Decide(World.Now), 10, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.Keys.User.Signing.PublicKey);
-        Assert.Throws<ArgumentException>(() => ca.Keys.User.Signing.Sign(sync));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await ca.Keys.User.Signing.Sign(sync));
     }
 
     private async Task<HostCertificateInfo?> Shown(string node) => (await Nodes.List(ca, Root, new ListNodes())).Nodes.Single(one => one.Name == node).Certificate;

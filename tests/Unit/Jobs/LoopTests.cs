@@ -30,6 +30,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(HostRenewal)] = (_, ca, _) => new HostRenewal(ca, NullLogger.Instance),
         [typeof(RotationRound)] = (_, ca, _) => new RotationRound(ca, NullLogger.Instance),
         [typeof(ClockWatch)] = (_, ca, _) => new ClockWatch(ca, NullLogger.Instance),
+        [typeof(KeyWatch)] = (_, ca, _) => new KeyWatch(ca, NullLogger.Instance),
         [typeof(HostWatch)] = (_, ca, _) => new HostWatch(ca, NullLogger.Instance),
         [typeof(DiskWatch)] = (_, ca, _) => new DiskWatch(ca, NullLogger.Instance),
         [typeof(DatabaseCheck)] = (world, _, _) => new DatabaseCheck(world.Store.Path, damage: null!, world.Clock, NullLogger.Instance),

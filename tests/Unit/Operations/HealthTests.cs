@@ -46,6 +46,22 @@ public sealed class HealthTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Daemon_whose_user_CA_key_is_gone_is_not_ready()
+    {
+        await world.Krl.Publish();
+        File.Move(world.File("user_ca"), world.File("away"));
+        File.Move(world.File("host_ca"), world.File("host_away"));
+        foreach (var keys in world.Authority.Keys.All)
+            await keys.Signing.Check();
+
+        Assert.Equal(["the user CA key cannot sign"], Health.Faults(world.Authority));
+
+        File.Move(world.File("away"), world.File("user_ca"));
+        await world.Authority.Keys.User.Signing.Check();
+        Assert.Equal([], Health.Faults(world.Authority));
+    }
+
+    [Fact]
     public async Task Daemon_whose_commits_fail_is_not_ready()
     {
         await world.Krl.Publish();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
 using CertAuthority.Signing;
 
 namespace CertAuthority.Tests.Unit;
@@ -174,6 +175,59 @@ public sealed class FileCaKeyTests : IDisposable
         using var mixed = PrivateKeys.Read(one.PublicKey, ref reader);
         File.SetUnixFileMode(folder.File("user_ca", new OpenSshPrivateKey(mixed, "").ToFile(1)), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Assert.Equal($"{KeyPath}: the private key belongs to another public key", Refusal());
+    }
+
+    public static readonly TheoryData<string, string, string> Drifts = new()
+    {
+        { "chmod 640 KEY", "KEY has mode 0640, so that others can use it; run: chmod 600 KEY", "chmod 600 KEY" },
+        { "mv KEY KEY.away", "KEY is gone; put the key back", "mv KEY.away KEY" },
+        { "ln KEY KEY.second", "KEY has 2 names, and somebody else could hold it under another one; run: cp -p KEY KEY.new && mv KEY.new KEY", "cp -p KEY KEY.new && mv KEY.new KEY" },
+        { "mv KEY KEY.away && ln -s KEY.away KEY", "KEY is a symbolic link; put the file itself there", "mv KEY.away KEY" },
+        { "cp -p KEY KEY.away && rm KEY KEY.pub && ssh-keygen -q -t ed25519 -N '' -f KEY", "KEY holds another key now, SHA256:", "mv KEY.away KEY" },
+        { "cp -p KEY KEY.away && echo >KEY", "KEY: the file does not begin and end as an OpenSSH private key does", "mv KEY.away KEY" },
+        { "chmod 755 DIR", "DIR has mode 0755, so that others can use it; run: chmod 700 DIR", "chmod 700 DIR" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Drifts))]
+    public async Task Key_file_that_drifted_signs_nothing_until_it_is_right(string spoil, string why, string mend)
+    {
+        using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
+        await key.Check();
+        await key.ExpectUsable();
+
+        Shell(spoil);
+        await key.Check();
+
+        Assert.StartsWith(InFolder(why), key.Fault, StringComparison.Ordinal);
+        var problem = (await Assert.ThrowsAsync<ProblemException>(async () => await key.ExpectUsable())).Problem;
+        Assert.Equal((ProblemCode.Unavailable, "the user CA key cannot sign now, so no certificate is issued"), (problem.Code, problem.Detail));
+
+        // The next caller finds it mended.
+        Shell(mend);
+        await key.ExpectUsable();
+        Assert.Null(key.Fault);
+    }
+
+    [Fact]
+    public async Task Key_file_with_another_comment_or_passphrase_is_the_same()
+    {
+        using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
+        foreach (var change in (string[])["ssh-keygen -q -c -C 'another comment' -f KEY", "ssh-keygen -q -p -N secret -f KEY"])
+        {
+            Shell(change);
+            await key.Check();
+            Assert.Null(key.Fault);
+        }
+    }
+
+    private string InFolder(string text) => text.Replace("KEY", KeyPath, StringComparison.Ordinal).Replace("DIR", Path.GetDirectoryName(KeyPath), StringComparison.Ordinal);
+
+    private void Shell(string line)
+    {
+        using var shell = Process.Start("sh", ["-c", InFolder(line)]);
+        shell.WaitForExit();
+        Assert.Equal(0, shell.ExitCode);
     }
 
     private string Refusal() => Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User)).Message;

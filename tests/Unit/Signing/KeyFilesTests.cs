@@ -78,5 +78,5 @@ public sealed class KeyFilesTests : IDisposable
         Assert.False(File.Exists(folder.File("user_ca_next.pub")));
     }
 
-    private KeyFiles Load() => KeyFiles.Load(Path.GetDirectoryName(folder.File("x"))!, CaPurpose.User, CaKeyType.Ed25519);
+    private KeyFiles Load() => KeyFiles.Load(Path.GetDirectoryName(folder.File("x"))!, CaPurpose.User, KeyCustody.Default, CaKeyType.Ed25519).GetAwaiter().GetResult();
 }

@@ -107,9 +107,13 @@ internal static class Certificates
             AuditLog = new AuditLogStatus(
                 Fingerprint.Compute(ca.Checkpoints.Key.PublicKey), ca.Checkpoints.Latest?.Checkpoint.Size, ca.Checkpoints.Fault,
                 snapshot.AuditArchive() is { Before: { } before } archive ? new ArchivedEntries(archive.Through, before) : null),
+            CaKeys = [.. ca.Keys.All.Select(keys => Show(keys.Signing))],
             LastBackup = snapshot.LastBackup(),
         }));
     }
+
+    private static CaKeyStatus Show(CaKey key) => new(
+        key.Signs.Name(), Fingerprint.Compute(key.PublicKey), key.Custody.Form, key.Custody.Path, key.Fault);
 
     private static CaPublicKeys Show(CaKeys keys) =>
         new([.. keys.Lines.Zip(keys.Fingerprints, (line, fingerprint) => new CaPublicKey(line, fingerprint))]);

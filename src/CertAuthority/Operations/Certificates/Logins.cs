@@ -24,6 +24,8 @@ internal static class Logins
     {
         var now = ca.NowToIssue();
         var key = Problems.Key(ca, ask.PublicKey);
+        // Before anything counts: a certificate that is recorded and cannot be signed uses up a serial and one of the user's certificates.
+        await ca.Keys.User.Signing.ExpectUsable();
         TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("ttl", ask.Ttl);
 
         // The first certificate for each node that the policy grants was counted together with its login. Every other request counts.
@@ -44,11 +46,11 @@ internal static class Logins
             return new LoggedIn(ca.Keys.Host.Lines, RequestAccess: access.Mode);
         var recorded = (RecordedLogin)outcome;
 
-        OneCertificate[] signed = [
-            .. recorded.Issued.Select(
-                one => new OneCertificate(
-                    Certificate.ToLine(recorded.Signer.Sign(one.ToBeSigned), one.Recorded.KeyId),
-                    one.Recorded.Show(Fingerprint.Compute(recorded.Signer.PublicKey))))];
+        var signed = new OneCertificate[recorded.Issued.Count];
+        foreach (var (n, one) in recorded.Issued.Index())
+            signed[n] = new OneCertificate(
+                Certificate.ToLine(await recorded.Signer.Sign(one.ToBeSigned), one.Recorded.KeyId),
+                one.Recorded.Show(Fingerprint.Compute(recorded.Signer.PublicKey)));
         return new LoggedIn(
             ca.Keys.Host.Lines, signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info,
             PerHost: recorded.Granted.LeftOut > 0)

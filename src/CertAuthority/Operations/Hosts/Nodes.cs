@@ -48,6 +48,7 @@ internal static class Nodes
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
         var now = ca.NowToIssue();
+        await ca.Keys.Host.Signing.ExpectUsable();
         var (recorded, toBeSigned, signer) = await ca.Database.Commit(transaction =>
         {
             var keys = ca.Keys.Host;
@@ -68,7 +69,7 @@ internal static class Nodes
             });
             return (one, toBeSigned, keys.Signing);
         });
-        var certificate = signer.Sign(toBeSigned);
+        var certificate = await signer.Sign(toBeSigned);
         await ca.Database.Commit(transaction =>
         {
             transaction.SetHostCertificate(recorded.Serial, certificate);
@@ -93,6 +94,7 @@ internal static class Nodes
         const string elsewhere = "elsewhere.invalid";
         var key = Problems.Key(ca, ask.PublicKey);
         var now = ca.NowToIssue();
+        await ca.Keys.User.Signing.ExpectUsable();
         var nonces = Enumerable.Range(0, 3).Select(_ => RandomNumberGenerator.GetBytes(CertificateContent.NonceLength)).ToArray();
         var (recorded, signer) = await ca.Database.Commit(transaction =>
         {
@@ -123,7 +125,9 @@ internal static class Nodes
             }
         });
         await ca.Krl.Publish();
-        string[] lines = [.. recorded.Select(one => Certificate.ToLine(signer.Sign(one.ToBeSigned), one.Certificate.KeyId))];
+        var lines = new List<string>();
+        foreach (var one in recorded)
+            lines.Add(Certificate.ToLine(await signer.Sign(one.ToBeSigned), one.Certificate.KeyId));
         return new NodeProof(lines[0], lines[1], lines[2], ca.Keys.Host.Lines);
     }
 

@@ -378,8 +378,10 @@ internal static class KeyRotations
 
     private static void ExpectFile(Authority ca, CaPurpose key)
     {
-        if (!ca.KeyFiles.ContainsKey(key))
-            throw Problems.Invalid($"the {key.Title()} key is not in a file, so no next one can be made here");
+        if (!ca.KeyFiles[key].CanChange)
+            throw Problems.Invalid(
+                $"the {key.Title()} key is not in a plain file, so no next one can be made here",
+                "make one where it is, and have hosts trust it before it signs: docs/rotation.md");
     }
 
     private static void ExpectNodes(Authority ca, string[] names) => ca.Database.Read(snapshot =>

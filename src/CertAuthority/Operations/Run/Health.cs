@@ -32,6 +32,7 @@ internal static class Health
         [
             .. Line(ca.Clock.Step is not null, "the clock does not show the time that it should"),
             .. Line(ca.Checkpoints.Fault is not null, "the audit does not match its last checkpoint"),
+            .. Line(ca.Keys.User.Signing.Fault is not null, "the user CA key cannot sign"),
             .. Line(!ca.Database.HasRoom, "the disk is full"),
             .. Line(commits.LastFailed, "the database cannot be written"),
             .. Line(

@@ -1,6 +1,7 @@
 using CertAuthority.Hosting;
 using CertAuthority.Metrics;
 using CertAuthority.Protocol;
+using CertAuthority.Signing;
 using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
@@ -79,6 +80,9 @@ internal static class Scrapes
             .Flag("certauthority_disk_has_room", "Whether there is room for every change.", disk.HasRoom)
             .Flag("certauthority_clock_right", "Whether the clock shows the time that it should.", ca.Clock.Step is null)
             .Gauge("certauthority_clock_offset_seconds", "How far the clock is off.", ca.Clock.Step?.By.TotalSeconds ?? 0)
+            .Gauge(
+                "certauthority_ca_key_usable", "Whether a CA key can sign.", "ca",
+                ca.Keys.All.Select(keys => (keys.Purpose.Name(), keys.Signing.Fault is null ? 1.0 : 0)))
             .Gauge(
                 "certauthority_waiters", "Calls that wait for a change.", "for",
                 [("request", ca.Watch.Waiting), ("audit", ca.Database.AuditWatch.Waiting)])
