@@ -107,6 +107,18 @@ public static partial class AtomicFile
         }
     }
 
+    /// <summary>
+    /// Gives a file another name, in the same folder, for good; a file of that name is replaced. Without the file, nothing happens.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static void Rename(string path, string name)
+    {
+        if (FileStatus.Read(path) is null)
+            return;
+        File.Move(path, name, overwrite: true);
+        FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(name))!);
+    }
+
     private static string Temporary(string path) => $"{path}.{Path.GetRandomFileName()}";
 
     // Nobody else can read the file before it has its mode.

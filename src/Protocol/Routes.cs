@@ -172,7 +172,7 @@ public static class Routes
         ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
         CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetMetrics,
         GetPrometheusMetrics, GetKrl, TakeBackup, GetCheckpoint, GetAuditTile, GetAuditEntries, ProveEntry, AcceptAudit, ArchiveAudit,
-        AcceptClock,
+        ListRotations, RotateKey, ConfirmTrust, AcceptClock,
         GetUserCas, GetHostCas, GetLiveness, GetReadiness,
     ];
 }

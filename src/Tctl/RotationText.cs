@@ -24,8 +24,16 @@ internal static class RotationText
             yield return $"  left behind: {string.Join(", ", left)}";
         if (one.Scheduled is { } from)
             yield return $"  goes on by itself from {Wording.Time(from)}";
-        yield return one.Obstacle is { } why ? $"  waits: {why}" : $"  can go on: tctl auth rotate {one.Key}";
+        yield return one.Obstacle is { } why ? $"  waits: {why}" : $"  can go on: {Command(one.Key)}";
     }
+
+    /// <summary>Returns the command that takes the next step.</summary>
+    public static string Command(string key) => key switch
+    {
+        "user" => "tctl auth rotate user",
+        "host" => "tctl auth rotate host",
+        _ => "tctl auth rotate sync",
+    };
 
     private static string Meaning(string step) => step switch
     {

@@ -42,7 +42,8 @@ internal sealed class TctlCommand : ProgramCommand
                 new AccessReviewStartCommand(), new AccessReviewDoneCommand(), new AccessReviewListCommand(),
             },
         });
-        Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand(), new AuthSignCommand(), new AuthRotateCommand() });
+        Subcommands.Add(
+            new Command("auth", "The authority's keys") { new AuthExportCommand(), new AuthSignCommand(), new AuthRotateCommand() });
         Subcommands.Add(
             new Command("nodes", "Hosts")
             {

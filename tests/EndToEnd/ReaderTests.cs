@@ -16,7 +16,7 @@ public sealed class ReaderTests
     [
         .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
         Routes.ListCertificates, Routes.ListAudit, Routes.GetCheckpoint, Routes.GetAuditTile, Routes.GetAuditEntries, Routes.ProveEntry,
-        Routes.ListEntrantsEverywhere, Routes.StartAccessReview, Routes.SignAccessReview, Routes.ListAccessReviews,
+        Routes.ListEntrantsEverywhere, Routes.StartAccessReview, Routes.SignAccessReview, Routes.ListAccessReviews, Routes.ListRotations,
     ];
 
     [PeopleFact]

@@ -263,7 +263,10 @@ public sealed class RotationTests
                         await Advance(fleet, "switched");
                 }
                 if (before == "switched")
+                {
                     (await RevokeAllOf(fleet, daemon.PublicKey("user_ca"))).Done();
+                    (await daemon.Myself.Types("tsh", "login")).Done();
+                }
             }
         Assert.True(kills >= 12, $"{kills}");
         Assert.Empty((await fleet.Tctl("audit", "verify")).Error);

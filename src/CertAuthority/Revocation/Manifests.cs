@@ -15,7 +15,9 @@ internal sealed class Manifests(AuditKey key, string installation, CurrentKeys k
     /// <summary>The namespace of the signatures.</summary>
     public const string Purpose = "certauthority-manifest";
 
-    /// <summary>Returns the files that a manifest names besides the list, as they are now: <c>user_ca.pub</c> and <c>host_ca.pub</c>.</summary>
+    /// <summary>
+    /// Returns the files that a manifest names besides the list, as they are now: <c>user_ca.pub</c> and <c>host_ca.pub</c>.
+    /// </summary>
     public IReadOnlyList<(string Name, byte[] Content)> KeyFiles()
     {
         var ring = keys.Now;
@@ -39,7 +41,8 @@ internal sealed class Manifests(AuditKey key, string installation, CurrentKeys k
     {
         made = DateTimeOffset.FromUnixTimeSeconds(made.ToUnixTimeSeconds());
         var text = Encoding.ASCII.GetBytes(new Manifest(
-            installation, version, made, made + Manifest.Fresh, HashOf(list), HashOf(files[0].Content), HashOf(files[1].Content)).ToString());
+            installation, version, made, made + Manifest.Fresh, HashOf(list), HashOf(files[0].Content),
+            HashOf(files[1].Content)).ToString());
         return [.. text, .. Encoding.ASCII.GetBytes(key.Sign(Purpose, text))];
     }
 

@@ -94,8 +94,8 @@ internal sealed class KeyFiles : IDisposable
     {
         if (Next is not { } next)
             return;
-        Move($"{path}.pub", $"{path}_previous.pub");
-        Move(path, $"{path}_previous");
+        AtomicFile.Rename($"{path}.pub", $"{path}_previous.pub");
+        AtomicFile.Rename(path, $"{path}_previous");
         MoveNext();
         next.IsNowAt(path);
         (Current, Next) = (next, null);
@@ -123,14 +123,7 @@ internal sealed class KeyFiles : IDisposable
 
     private void MoveNext()
     {
-        Move(NextPath, path);
-        Move($"{NextPath}.pub", $"{path}.pub");
-        AtomicFile.FlushDirectory(Path.GetDirectoryName(path)!);
-    }
-
-    private static void Move(string from, string to)
-    {
-        if (FileStatus.Read(from) is not null)
-            File.Move(from, to, overwrite: true);
+        AtomicFile.Rename(NextPath, path);
+        AtomicFile.Rename($"{NextPath}.pub", $"{path}.pub");
     }
 }

@@ -282,9 +282,10 @@ public static class AuditEvents
         RoleCreated, RoleUpdated, RoleRemoved, UserCreated, UserUpdated, UserRemoved, NodeCreated, NodeUpdated, NodeRemoved,
         LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
-        NodeTakenOver, NodeAltered, CaRevoked, CaPrepared, CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaUnusable, CaUsable,
-        BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted, AuditProofFailed,
-        AuditAccepted, AuditLogReplaced, AuditArchived, AccessReviewStarted, AccessReviewDone, AccessRefused, RefusalsLeftOut,
+        NodeTakenOver, NodeAltered, CaRevoked, CaPrepared, CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaUnusable,
+        CaUsable, BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted,
+        AuditProofFailed, AuditAccepted, AuditLogReplaced, AuditArchived, AccessReviewStarted, AccessReviewDone, AccessRefused,
+        RefusalsLeftOut,
     ];
 
     /// <summary>The members of every entry. Whoever reads it from the daemon also gets <c>seq</c>.</summary>

@@ -65,7 +65,9 @@ public sealed record UnconfirmedHost(string Name, string Why);
 /// <param name="Key">The key.</param>
 /// <param name="Signing">The fingerprint of the key that signs now.</param>
 /// <param name="Revoked">How many certificates were revoked.</param>
-/// <param name="Unreached">The hosts that do not have the new files yet, up to 200; each may still trust a key that was compromised.</param>
+/// <param name="Unreached">
+/// The hosts that do not have the new files yet, up to 200; each may still trust a key that was compromised.
+/// </param>
 /// <param name="Rotation">The rotation as it is now; null if it has ended.</param>
 public sealed record KeyRotated(string Key, string Signing, int Revoked, HostBehind[] Unreached, KeyRotation? Rotation = null);
 

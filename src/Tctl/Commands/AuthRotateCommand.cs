@@ -146,7 +146,7 @@ internal sealed class AuthRotateCommand : CliCommand
 
     private static async Task Confirm(ParseResult parsed, string name, CancellationToken cancellation)
     {
-        var certain = $"tctl auth rotate {name} --compromised --yes";
+        var certain = $"{RotationText.Command(name)} --compromised --yes";
         if (!Prompt.IsPossible)
             throw new FailureException(
                 "--compromised ends all that the key ever signed, and nobody is at a terminal to confirm it", certain, ExitCode.Usage);

@@ -56,11 +56,12 @@ internal sealed class BackupCommand : CliCommand
             Options.Add(option);
         Validators.Add(parsed =>
         {
-            if (parsed.GetValue(file) is null == parsed.GetValue(to) is null)
+            var isTo = parsed.GetResult(to) is { Implicit: false };
+            if (parsed.GetResult(file) is { Tokens: [_, ..] } == isTo)
                 parsed.AddError("backup takes either FILE or --to DIR");
-            if (parsed.GetValue(to) is not null && parsed.GetValue(force))
+            if (isTo && parsed.GetResult(force) is { Implicit: false })
                 parsed.AddError("--to replaces no file, so it does not take -f");
-            if (parsed.GetValue(to) is null && parsed.GetResult(keep) is not null)
+            if (!isTo && parsed.GetResult(keep) is not null)
                 parsed.AddError("--keep needs --to");
         });
     }

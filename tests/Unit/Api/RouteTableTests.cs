@@ -48,7 +48,7 @@ public class RouteTableTests
     [
         .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
         Routes.ListCertificates, Routes.ListAudit, Routes.GetCheckpoint, Routes.GetAuditTile, Routes.GetAuditEntries, Routes.ProveEntry,
-        Routes.ListEntrantsEverywhere, Routes.ListAccessReviews, .. Recorded,
+        Routes.ListEntrantsEverywhere, Routes.ListAccessReviews, Routes.ListRotations, .. Recorded,
     ];
 
     [Theory]

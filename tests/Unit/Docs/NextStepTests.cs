@@ -98,6 +98,7 @@ public partial class NextStepTests
         ("SettingsReview.cs", "name the daemon's with --data-dir"),
         ("KeyChange.cs", "--new-ca"),
         ("Server.cs", "--hostBuilder:reloadConfigOnChange=false"),
+        ("RotatingKeys.cs", "or begin with the keys that are there: certauthority --new-ca"),
         ("Reconfiguration.cs", "tctl audit ls says whose"),
         ("Database.cs", "tctl status names it until it is mended"),
         ("NotifyDelivery.cs", "tctl status says how many wait"),

@@ -53,7 +53,7 @@ public sealed class KeyFilesTests : IDisposable
         using var files = Load();
         var other = SignatureKey.Parse(Vector.Blob("ca.pub"));
         Assert.Null(files.Ring(other, [old]));
-        Assert.Equal([next, old], files.Ring(next, [old, next])!.Trusted);
+        Assert.Equal<PublicKey>([next, old], files.Ring(next, [old, next])!.Trusted);
         files.DropNext();
         Assert.Null(files.Ring(next, []));
         Assert.False(File.Exists(folder.File("user_ca_next")) || File.Exists(folder.File("user_ca_next.pub")));

@@ -169,7 +169,9 @@ internal static class KeyRotations
         return 0;
     }
 
-    /// <summary>Replaces a key that somebody else may have: nothing that it ever signed is worth anything once hosts have the list.</summary>
+    /// <summary>
+    /// Replaces a key that somebody else may have: nothing that it ever signed is worth anything once hosts have the list.
+    /// </summary>
     private static async Task<int> Replace(Authority ca, Caller by, CaPurpose key)
     {
         ExpectFile(ca, key);
@@ -354,7 +356,9 @@ internal static class KeyRotations
         return new KeyRotation(
             key.Name(), Word(rotation.Step), rotation.Since, RotatingKeys.Name(snapshot, key, rotation.OldId),
             RotatingKeys.Name(snapshot, key, rotation.NextId),
-            [.. unconfirmed.Take(MostHosts).Select(node => new UnconfirmedHost(node.Name, Why(key, node, syncs.GetValueOrDefault(node.Id))))],
+            [
+                .. unconfirmed.Take(MostHosts)
+                    .Select(node => new UnconfirmedHost(node.Name, Why(key, node, syncs.GetValueOrDefault(node.Id))))],
             unconfirmed.Count, [.. rotation.Abandoned], obstacle?.Message, rotation.Scheduled);
     }
 
