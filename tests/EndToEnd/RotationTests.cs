@@ -23,7 +23,7 @@ public sealed class RotationTests
         Assert.Equal("tctl: no rotation is under way\n", (await fleet.Tctl("auth", "rotate", "--status")).Error);
 
         var prepared = (await fleet.Tctl("auth", "rotate", "user")).Done();
-        Assert.Matches("^user CA key: prepared: the next key is trusted, the old one signs, since .*\n  old:  SHA256:.*\n  next: SHA256:.*\n  not confirmed: web1: it fetches its files, and nobody has confirmed what it has\n  waits: 1 host has not confirmed: web1\n$", prepared);
+        Assert.Matches("^user CA key: prepared: the next key is trusted, the old one signs, since .*\n  old:  SHA256:.*\n  next: SHA256:.*\n  not confirmed: web1: it fetches its files, and has not reported these keys, and nobody has confirmed them\n  waits: 1 host has not confirmed: web1\n$", prepared);
         Assert.Equal(2, (await File.ReadAllLinesAsync(db1["certauthority/user_ca.pub"])).Length);
         Assert.Equal(2, (await File.ReadAllLinesAsync(published["hosts/user_ca.pub"])).Length);
         var early = await fleet.Tctl("auth", "rotate", "user");

@@ -127,7 +127,8 @@ internal static class ConfigurationFile
         };
         settings = settings with
         {
-            PublishDirectory = PublishDirectory(root, settings.DataDirectory),
+            PublishDirectory = Apart(root, "publish_dir", settings.DataDirectory),
+            ReportsDirectory = Apart(root, "reports_dir", settings.DataDirectory),
             Administrators = Named(root, "admins"),
             Auditors = Named(root, "auditors"),
             Monitors = Named(root, "monitors"),
@@ -220,15 +221,14 @@ internal static class ConfigurationFile
         }
     }
 
-    private static string? PublishDirectory(FieldReader root, string dataDirectory)
+    // Files that others read or write must not lie among the keys, nor the keys among those files.
+    private static string? Apart(FieldReader root, string field, string dataDirectory)
     {
-        if (AbsolutePath(root, "publish_dir") is not { } path)
+        if (AbsolutePath(root, field) is not { } path)
             return null;
         path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        // Files that are published must not lie among the keys, nor the keys among the published files.
         if (dataDirectory.Length > 0 && (Contains(path, dataDirectory) || Contains(dataDirectory, path)))
-            root.Fault(
-                "publish_dir", $"publish_dir takes a directory apart from data_dir, {dataDirectory}: neither may be inside the other");
+            root.Fault(field, $"{field} takes a directory apart from data_dir, {dataDirectory}: neither may be inside the other");
         return path;
     }
 

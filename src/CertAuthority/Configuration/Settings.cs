@@ -48,6 +48,9 @@ internal sealed record Settings(
     /// </summary>
     public string? PublishDirectory { get; init; }
 
+    /// <summary>The directory in which hosts leave reports of themselves; null for none.</summary>
+    public string? ReportsDirectory { get; init; }
+
     /// <summary>The groups whose members become users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
 

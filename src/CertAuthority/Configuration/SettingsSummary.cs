@@ -52,6 +52,7 @@ internal static class SettingsSummary
             ["host_ca"] = Custody(settings.HostCa),
             ["sync_ca"] = Custody(settings.SyncCa),
             ["publish_dir"] = settings.PublishDirectory,
+            ["reports_dir"] = settings.ReportsDirectory,
             ["data_dir"] = settings.DataDirectory,
             ["socket"] = settings.SocketPath,
         };

@@ -29,6 +29,7 @@ internal sealed record NodeRow(
         {
             transaction.Execute("DELETE FROM node_syncs WHERE node_id = $1", id);
             transaction.Execute("DELETE FROM node_trust WHERE node_id = $1", id);
+            transaction.Execute("DELETE FROM node_reports WHERE node_id = $1", id);
         },
     };
 

@@ -54,9 +54,19 @@ public sealed record NodeStatusList(NodeStatus[] Nodes, string? Next = null);
 /// <param name="Certificate">The last certificate signed for it; null for none.</param>
 /// <param name="Sync">The state of the daemon's writes to it; null if the daemon does not write to it.</param>
 /// <param name="KeepKeys">Whether plain keys open it too, as a pilot.</param>
+/// <param name="Report">What a host that fetches its files last reported of itself; null for nothing.</param>
 public sealed record NodeStatus(
     string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null,
-    bool KeepKeys = false);
+    bool KeepKeys = false, NodeReportInfo? Report = null);
+
+/// <summary>What a host reported of itself.</summary>
+/// <param name="Time">When the host made the report.</param>
+/// <param name="KrlVersion">The version of its revocation list, as text.</param>
+/// <param name="UpToDate">Whether that is the current list.</param>
+/// <param name="Stale">Whether the report is older than a host that fetches every minute would leave it.</param>
+/// <param name="Witnessed">How many entries of the audit it witnessed, as text; null for none.</param>
+public sealed record NodeReportInfo(
+    DateTimeOffset Time, string KrlVersion, bool UpToDate, bool Stale, string? Witnessed = null);
 
 /// <summary>The state of the daemon's writes to a host.</summary>
 /// <param name="UpToDate">Whether the host has the current revocation list.</param>

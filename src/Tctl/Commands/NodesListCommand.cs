@@ -51,8 +51,9 @@ internal sealed class NodesListCommand : CliCommand
         };
         foreach (var node in nodes)
             table.Add(
-                node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now),
-                node.Sync?.Witnessed ?? "", Error(parsed, node.Sync));
+                node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now),
+                node.Sync is null && node.Report is { } report ? Reported(report, now) : List(node.Sync, now),
+                node.Sync?.Witnessed ?? node.Report?.Witnessed ?? "", Error(parsed, node.Sync));
         paging.Print(parsed, table, next);
         if (nodes.Where(node => node.KeepKeys).Select(node => node.Name).ToList() is [_, ..] pilots)
         {
@@ -77,6 +78,9 @@ internal sealed class NodesListCommand : CliCommand
             $"{version}, {Wording.Left(now - when)} ago{(sync.Stale ? ", stale" : sync.UpToDate ? "" : ", not the latest")}",
         _ => "none yet",
     };
+
+    private static string Reported(NodeReportInfo report, DateTimeOffset now) =>
+        $"{report.KrlVersion}, {Wording.Left(now - report.Time)} ago{(report.Stale ? ", stale" : report.UpToDate ? "" : ", not the latest")}, as it says";
 
     private static string Error(ParseResult parsed, NodeSyncInfo? sync) =>
         sync is { Failure: { } why, Failed: { } when }

@@ -147,14 +147,16 @@ internal static class Nodes
             {
                 var (page, next) = Pages.Cut([.. found.Take(most + 1)], most, node => node.Name);
                 return new NodeStatusList(
-                    [.. page.Select(node => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), now))], next);
+                    [.. page.Select(node => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), now))], next);
             }
             // Of all nodes, one statement reads faster than one for each.
-            var (certificates, syncs) = (snapshot.HostCertificates(), snapshot.NodeSyncs());
+            var (certificates, syncs, reports) = (snapshot.HostCertificates(), snapshot.NodeSyncs(), snapshot.NodeReports());
             return new NodeStatusList(
                 [
                     .. found.Select(
-                        node => Show(ca, node, certificates.GetValueOrDefault(node.Id), syncs.GetValueOrDefault(node.Id), now))]);
+                        node => Show(
+                            ca, node, certificates.GetValueOrDefault(node.Id), syncs.GetValueOrDefault(node.Id),
+                            reports.GetValueOrDefault(node.Id), now))]);
         }));
     }
 
@@ -310,15 +312,21 @@ internal static class Nodes
             ? node
             : throw Problems.NotFound($"there is no node \"{name}\"", NextStep.List.Node, name, nodes.Keys);
 
-    private static NodeStatus Show(Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, DateTimeOffset now) =>
+    private static NodeStatus Show(
+        Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, NodeReport? report, DateTimeOffset now) =>
         new(
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate),
-            node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null, node.KeepKeys);
+            node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null, node.KeepKeys,
+            report is null ? null : Show(ca, report, now));
 
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
         sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),
         sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed, sync.IsContested, sync.IsExempt,
         sync.Failure is null ? null : Next(node.Name, sync.Trouble), sync.Witnessed?.ToString(), sync.Altered, sync.AlteredAt);
+
+    private static NodeReportInfo Show(Authority ca, NodeReport report, DateTimeOffset now) => new(
+        report.Time, report.KrlVersion.ToString(), report.KrlVersion >= (ca.Krl.Latest?.Version ?? 0),
+        now - report.Time > ca.Push.StaleAfter, report.Witnessed?.ToString());
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) =>
         new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);

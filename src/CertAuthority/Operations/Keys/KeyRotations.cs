@@ -367,7 +367,7 @@ internal static class KeyRotations
         (CaPurpose.Sync, _, _) => "its sync_ca.pub is root's there, and was not replaced since: enroll it again",
         (_, true, { } failure) => failure,
         (_, true, _) => "it was not written to yet",
-        _ => "it fetches its files, and nobody has confirmed what it has",
+        _ => "it fetches its files, and has not reported these keys, and nobody has confirmed them",
     };
 
     /// <summary>Signs the certificates of hosts by the key that signs now, and has each host get its own with a new list.</summary>

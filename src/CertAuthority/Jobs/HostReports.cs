@@ -1,0 +1,105 @@
+using System.Text;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Auditing;
+using CertAuthority.Configuration;
+using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority.Jobs;
+
+/// <summary>
+/// Reads the reports that hosts leave in <c>reports_dir</c>, a file for each node. Others can write there, so a report counts only if the
+/// host key that is on record signed it, for this node, and later than the last one.
+/// </summary>
+/// <param name="ca">The authority that operations work on.</param>
+/// <param name="settings">The directory.</param>
+/// <param name="log">Gets a line about each report that does not count, once.</param>
+internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings, ILogger log)
+    : Periodic(TimeSpan.FromSeconds(15), ca.Clock)
+{
+    // By node: the time of the file that was read last, and what was said of it.
+    private readonly Dictionary<string, DateTime> read = new(StringComparer.Ordinal);
+
+    protected override bool StartsAtOnce => true;
+
+    protected override void Failed(Exception error) =>
+        log.LogWarning("the reports of hosts cannot be read, and are tried again: {Why}", Printable.Escape(error.Message));
+
+    protected internal override async Task Once(CancellationToken stopping)
+    {
+        if (settings.Now.Settings.ReportsDirectory is not { } directory || !Directory.Exists(directory))
+            return;
+        var now = ca.Now;
+        foreach (var node in now.Database.Read(snapshot => snapshot.Policy().Nodes).Values)
+        {
+            var file = new FileInfo(Path.Combine(directory, node.Name));
+            if (!file.Exists || read.GetValueOrDefault(node.Name) == file.LastWriteTimeUtc)
+                continue;
+            read[node.Name] = file.LastWriteTimeUtc;
+            if (await Take(now, node, file) is { } fault)
+                log.LogWarning("the report {File} does not count: {Why}", file.FullName, Printable.Escape(fault));
+        }
+    }
+
+    /// <returns>Why the report does not count; null if it does.</returns>
+    private static async Task<string?> Take(Authority ca, Node node, FileInfo file)
+    {
+        // Reading anything else could wait for ever.
+        if (FileStatus.Read(file.FullName) is not { IsRegular: true } || file.Length > HostReport.MostBytes)
+            return "it is no ordinary file, or too large";
+        var (text, signature) = Parts(await File.ReadAllTextAsync(file.FullName, Encoding.Latin1));
+        if (signature is null || HostReport.Parse(text) is not { } report || report.Node != node.Name)
+            return "it is malformed, or of another node";
+        var (certificate, last) = ca.Database.Read(snapshot => (snapshot.HostCertificate(node), snapshot.NodeReport(node.Id)));
+        if (certificate is null || Certificate.Parse(certificate.Certificate).Key != signature.Key)
+            return "it was not signed by the host key that is on record";
+        if (MessageSignature.Fault(signature, HostReport.Purpose, Encoding.Latin1.GetBytes(text)) is not null)
+            return "its signature does not fit";
+        var now = ca.Now();
+        if (!report.IsNext(last?.Time, now))
+            return "it is not later than the last one, or from the future";
+        var witnessed = await Witnessed(ca, node, report);
+        await ca.Database.Commit(transaction =>
+        {
+            transaction.SetReport(node.Id, new NodeReport(report.Time, report.KrlVersion, witnessed));
+            transaction.SetTrust(
+                node.Id, CaPurpose.User,
+                transaction.CaKeys(CaPurpose.User).Where(key => report.UserCas.Contains(Fingerprint.Compute(key.Key))).Select(key => key.Id),
+                now);
+            transaction.SetTrust(node.Id, CaPurpose.Host, [certificate.CaKeyId], now);
+            return true;
+        }, takesAway: true);
+        return null;
+    }
+
+    /// <summary>Compares the audit with what the host saw of it; what contradicts it is a fault of the audit.</summary>
+    private static async Task<long?> Witnessed(Authority ca, Node node, HostReport report)
+    {
+        if (report.Checkpoint is null)
+            return null;
+        var kept = new byte[report.Checkpoint.Length];
+        if (!Convert.TryFromBase64String(report.Checkpoint, kept, out var length))
+            return null;
+        kept = kept[..length];
+        return await ca.Checkpoints.Compare(node.Name, kept) == Witness.Agrees
+            ? ca.Checkpoints.Key.Read(Encoding.UTF8.GetString(kept))?.Size
+            : null;
+    }
+
+    private static (string Text, SshSignatureReader? Signature) Parts(string file)
+    {
+        var end = file.IndexOf(SshSignature.Begin, StringComparison.Ordinal);
+        try
+        {
+            return end < 0 ? (file, null) : (file[..end], SshSignatureReader.Parse(file[end..]));
+        }
+        catch (SshFormatException)
+        {
+            return (file, null);
+        }
+    }
+}

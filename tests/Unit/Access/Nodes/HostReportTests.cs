@@ -1,0 +1,47 @@
+using CertAuthority.Access.Nodes;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+public class HostReportTests
+{
+    private const string Ca = "user-ca SHA256:vkqrR43rPba7smg3iC3+GLg0p3W6/xVNp7GhXm7vPkI\n";
+    private const string Whole = $"certauthority-report v1\nnode web1\ntime 2026-11-30T12:00:00Z\nversion 1796000005\n{Ca}checkpoint Y2hlY2s=\n";
+
+    private static readonly DateTimeOffset Noon = new(2026, 11, 30, 12, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void Report_is_read_line_by_line()
+    {
+        var report = HostReport.Parse(Whole)!;
+        Assert.Equal(("web1", Noon, 1796000005ul, "Y2hlY2s="), (report.Node, report.Time, report.KrlVersion, report.Checkpoint));
+        Assert.Equal(["SHA256:vkqrR43rPba7smg3iC3+GLg0p3W6/xVNp7GhXm7vPkI"], report.UserCas);
+        Assert.Null(HostReport.Parse(Whole.Replace("checkpoint Y2hlY2s=\n", "", StringComparison.Ordinal))!.Checkpoint);
+        Assert.Equal(2, HostReport.Parse(Whole.Replace(Ca, Ca + Ca, StringComparison.Ordinal))!.UserCas.Length);
+    }
+
+    [Theory]
+    [InlineData("v1", "v2")]
+    [InlineData("node web1", "node ../web1")]
+    [InlineData("node web1", "node Web1")]
+    [InlineData("2026-11-30T12:00:00Z", "2026-13-30T12:00:00Z")]
+    [InlineData("1796000005", "-1")]
+    [InlineData("1796000005", "1796000005000000000")]
+    [InlineData(Ca, "")]
+    [InlineData("checkpoint Y2hlY2s=", "checkpoint Y2hl Y2s=")]
+    [InlineData("checkpoint Y2hlY2s=\n", "checkpoint Y2hlY2s=\nmore\n")]
+    [InlineData("version", "\nversion")]
+    public void Malformed_report_is_not_read(string part, string instead) =>
+        Assert.Null(HostReport.Parse(Whole.Replace(part, instead, StringComparison.Ordinal)));
+
+    [Fact]
+    public void Old_report_and_one_from_the_future_do_not_count()
+    {
+        var report = HostReport.Parse(Whole)!;
+        Assert.True(report.IsNext(null, Noon));
+        Assert.True(report.IsNext(Noon.AddSeconds(-1), Noon));
+        Assert.False(report.IsNext(Noon, Noon));
+        Assert.False(report.IsNext(Noon.AddSeconds(1), Noon.AddHours(1)));
+        Assert.True(report.IsNext(null, Noon.AddMinutes(-5)));
+        Assert.False(report.IsNext(null, Noon.AddMinutes(-5).AddSeconds(-1)));
+    }
+}
