@@ -107,7 +107,8 @@ public sealed class FirstScreenTests(Browsers browsers, ITestOutputHelper output
         // The first of the list, too; requests of one second are in no order that a person could know.
         var list = await Page(carol, "/");
         var first = (await carol.Js("document.querySelector('[data-card] h3').id"))["h-".Length..];
-        Look("page, the list", five.Single(one => one.Id == first), list, $"tsh request review {first} --approve");
+        // Its buttons decide; the command stands below them, further down the more there is to say.
+        Look("page, the list", five.Single(one => one.Id == first), list, "Approve");
         Assert.True(faults.Count == 0, string.Join('\n', faults));
 
         void Look(string where, Asked asked, string screen, string command)

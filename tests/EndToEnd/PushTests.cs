@@ -33,10 +33,10 @@ public sealed class PushTests : IAsyncLifetime
         Assert.Equal((fleet.Daemon.RevocationList().Version.ToString(), true, false), (status.GetProperty("krl_version").GetString(), status.GetProperty("up_to_date").GetBoolean(), status.GetProperty("stale").GetBoolean()));
         Assert.False(status.TryGetProperty("failure", out _));
         Assert.Contains("hosts written to: 1, 1 of them with this list\n", (await fleet.Tctl("status")).Done(), StringComparison.Ordinal);
-        Assert.Matches($"db1 .* {fleet.Daemon.RevocationList().Version}, [0-9]+s ago\n", (await fleet.Tctl("nodes", "ls")).Done());
+        Assert.Matches($"db1 .* {fleet.Daemon.RevocationList().Version}, [0-9]+s ago +[0-9]+\n", (await fleet.Tctl("nodes", "ls")).Done());
         // All that is there, and readable by all: the command that looks how old the list is runs as nobody.
         Assert.Equal("certauthority-sync 755\ncertauthority-sync 644\nroot 644\nroot 755\n", (await db1.Run("cd /etc/ssh; stat -c '%U %a' certauthority certauthority/revoked.krl certauthority-sync/sync.krl certauthority-sync")).Done());
-        Assert.Equal("host-cert.pub\nrevoked.krl\nuser_ca.pub\n", (await db1.Run("ls /etc/ssh/certauthority")).Done());
+        Assert.Equal("audit.checkpoint\nhost-cert.pub\nmanifest\nrevoked.krl\nuser_ca.pub\n", (await db1.Run("ls /etc/ssh/certauthority")).Done());
         // Of its own it leaves nothing but its key and certificate.
         Assert.Equal(["id", "id-cert.pub"], Directory.GetFileSystemEntries(fleet.Daemon.File("push")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
 
