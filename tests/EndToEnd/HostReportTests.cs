@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class HostReportTests
 {
     [Fact]
-    public async Task Fetching_host_reports_its_list_its_keys_and_what_it_witnessed()
+    public async Task Fetching_host_reports_what_is_in_place_there()
     {
         using var site = new Scratch();
         var (published, reports, trusted) = (site["published"], Directory.CreateDirectory(site["reports"]).FullName, Directory.CreateDirectory(site["trusted"]).FullName);

@@ -68,7 +68,8 @@ internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings,
             transaction.SetReport(node.Id, new NodeReport(report.Time, report.KrlVersion, witnessed));
             transaction.SetTrust(
                 node.Id, CaPurpose.User,
-                transaction.CaKeys(CaPurpose.User).Where(key => report.UserCas.Contains(Fingerprint.Compute(key.Key))).Select(key => key.Id),
+                transaction.CaKeys(CaPurpose.User).Where(key => report.UserCas.Contains(Fingerprint.Compute(key.Key)))
+                    .Select(key => key.Id),
                 now);
             transaction.SetTrust(node.Id, CaPurpose.Host, [certificate.CaKeyId], now);
             return true;

@@ -39,7 +39,7 @@ public class ArchitectureTests
         ["Operations"] = ["Hosting", "Store", "Signing", "Resources", "Auditing", "Revocation", "Push", "Configuration", "Metrics"],
         ["Notices"] = ["Store", "Configuration"],
         ["Flow"] = ["Notices", "Store", "Configuration"],
-        ["Jobs"] = ["Hosting", "Flow", "Notices", "Operations", "Push", "Revocation", "Store", "Signing", "Configuration"],
+        ["Jobs"] = ["Hosting", "Flow", "Notices", "Operations", "Push", "Revocation", "Auditing", "Store", "Signing", "Configuration"],
         ["Api"] = ["Operations", "Configuration", "Store", "Metrics"],
     };
 

@@ -147,7 +147,10 @@ internal static class Nodes
             {
                 var (page, next) = Pages.Cut([.. found.Take(most + 1)], most, node => node.Name);
                 return new NodeStatusList(
-                    [.. page.Select(node => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), now))], next);
+                    [
+                        .. page.Select(node => Show(
+                            ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), now))],
+                    next);
             }
             // Of all nodes, one statement reads faster than one for each.
             var (certificates, syncs, reports) = (snapshot.HostCertificates(), snapshot.NodeSyncs(), snapshot.NodeReports());
@@ -191,7 +194,7 @@ internal static class Nodes
         }
         var then = ca.Now();
         return ca.Database.Read(
-            snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), then));
+            snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), then));
     }
 
     /// <summary>Lists the hosts that do not have the revocation list in place, after waiting for them.</summary>

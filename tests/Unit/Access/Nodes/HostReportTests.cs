@@ -14,7 +14,7 @@ public class HostReportTests
     {
         var report = HostReport.Parse(Whole)!;
         Assert.Equal(("web1", Noon, 1796000005ul, "Y2hlY2s="), (report.Node, report.Time, report.KrlVersion, report.Checkpoint));
-        Assert.Equal(["SHA256:vkqrR43rPba7smg3iC3+GLg0p3W6/xVNp7GhXm7vPkI"], report.UserCas);
+        Assert.Equal("SHA256:vkqrR43rPba7smg3iC3+GLg0p3W6/xVNp7GhXm7vPkI", Assert.Single(report.UserCas));
         Assert.Null(HostReport.Parse(Whole.Replace("checkpoint Y2hlY2s=\n", "", StringComparison.Ordinal))!.Checkpoint);
         Assert.Equal(2, HostReport.Parse(Whole.Replace(Ca, Ca + Ca, StringComparison.Ordinal))!.UserCas.Length);
     }
