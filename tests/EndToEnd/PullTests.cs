@@ -451,7 +451,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [InlineData("SOURCE=", "SOURCE takes https://, rsync://, ")]
     [InlineData("", "SOURCE takes https://, rsync://, ")]
     [InlineData("SOURCE=/srv\nDIR=etc", "DIR takes an absolute path, not \"etc\"")]
-    [InlineData("SOURCE=/srv\nSORCE=/srv", ":2: not a setting: SORCE=/srv; there are SOURCE, DIR, NODE, and ALLOW_NEW_CA and UNSIGNED, each yes or no")]
+    [InlineData("SOURCE=/srv\nSORCE=/srv", ":2: not a setting: SORCE=/srv; there are SOURCE, DIR, NODE, REPORT, HOST_KEY, and ALLOW_NEW_CA and UNSIGNED, each yes or no")]
     [InlineData("SOURCE=/srv\n\nALLOW_NEW_CA=true", ":3: not a setting: ALLOW_NEW_CA=true; ")]
     [InlineData("SOURCE=/srv\n$(touch DIR/x)", ":2: not a setting: $(touch ")]
     [InlineData("SOURCE=/srv\nDIR=/nowhere/at/all", "there is no directory /nowhere/at/all; make it: install -d -m 755 /nowhere/at/all")]
