@@ -71,7 +71,6 @@ internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings,
                 transaction.CaKeys(CaPurpose.User).Where(key => report.UserCas.Contains(Fingerprint.Compute(key.Key)))
                     .Select(key => key.Id),
                 now);
-            transaction.SetTrust(node.Id, CaPurpose.Host, [certificate.CaKeyId], now);
             return true;
         }, takesAway: true);
         return null;

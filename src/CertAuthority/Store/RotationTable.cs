@@ -53,10 +53,10 @@ internal static class RotationTable
         snapshot.Query(
             "SELECT max(valid_before) AS last_end FROM certificates WHERE valid_before > $1 AND revoked IS NULL AND ca = $2", End, now, caKey));
 
-    /// <summary>Returns when the last live user certificate ends that was issued before an instant; null if there is none.</summary>
+    /// <summary>Returns when the last live user certificate ends that was issued up to an instant; null if there is none.</summary>
     public static DateTimeOffset? LastEndOfIssued(this Snapshot snapshot, DateTimeOffset before, DateTimeOffset now) => LastEnd(
         snapshot.Query(
-            "SELECT max(valid_before) AS last_end FROM certificates WHERE valid_before > $1 AND revoked IS NULL AND issued < $2", End, now,
+            "SELECT max(valid_before) AS last_end FROM certificates WHERE valid_before > $1 AND revoked IS NULL AND issued <= $2", End, now,
             before));
 
     private static DateTimeOffset? End(DbDataReader row) => row.IsNull("last_end") ? null : row.Time("last_end");

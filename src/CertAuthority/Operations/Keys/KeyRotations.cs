@@ -34,7 +34,12 @@ internal static class KeyRotations
     {
         if (!Enum.TryParse<CaPurpose>(ask.Key, ignoreCase: true, out var key) || key.Name() != ask.Key)
             throw Problems.InvalidField("key", $"takes user, host or sync, not \"{ask.Key}\"");
+        if (ask.Nodes is [_, ..] && ask.Act is not (RotationActs.Switch or RotationActs.Retire or RotationActs.Confirm))
+            throw Problems.InvalidField("nodes", "goes with switch, retire and confirm");
         ExpectNodes(ca, ask.Nodes ?? []);
+        // A key that was moved meanwhile cannot be exchanged by moving files.
+        if (ask.Act is RotationActs.Switch or RotationActs.Retire)
+            ExpectFile(ca, key);
         return await InTurn(ca, async () =>
         {
             var revoked = ask.Act switch
@@ -50,6 +55,9 @@ internal static class KeyRotations
                     "act", $"takes prepare, switch, retire, back, compromised, confirm or schedule, not \"{ask.Act}\""),
             };
             var behind = await HostsBehind(ca);
+            // They change nothing, not even their list, before somebody tells them to take the new key.
+            if (ask.Act == RotationActs.Compromised && key == CaPurpose.User)
+                behind = [.. behind, .. Fetching(ca).Take(MostHosts)];
             return new KeyRotated(
                 ask.Key, Fingerprint.Compute(Of(ca.Keys, key).Signing.PublicKey), revoked, behind,
                 ca.Database.Read(snapshot => Show(snapshot, key, ca.Now())));
@@ -258,7 +266,7 @@ internal static class KeyRotations
                 // The last thing here: transactions that follow sign by these keys, and none overlaps this one.
                 ca.KeysInForce.Now = With(before, key, RotatingKeys.Recorded(transaction, keys, now));
                 return true;
-            });
+            }, takesAway: what == AuditEvents.CaRevoked);
         }
         catch
         {
@@ -379,6 +387,10 @@ internal static class KeyRotations
 
     private static async Task<HostBehind[]> HostsBehind(Authority ca) =>
         (await Nodes.Behind(ca, new Administrator(Caller.Daemon), new ListHostsBehind())).Hosts;
+
+    private static IEnumerable<HostBehind> Fetching(Authority ca) =>
+        ca.Database.Read(snapshot => snapshot.Policy().Nodes).Values.Where(node => !node.Push)
+            .Select(node => new HostBehind(node.Name, "it fetches its files, and takes the new key only with --new-ca of its script"));
 
     private static void ExpectFile(Authority ca, CaPurpose key)
     {
