@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace CertAuthority.Tests.EndToEnd;
 
@@ -48,10 +46,7 @@ internal sealed class FleetHost : IAsyncDisposable
         var root = release is null ? null : (await TestDebian.Run(Path.Combine(World.Repository, "tests", "other-openssh"), release)).Done().Trim();
         var folder = Directory.CreateDirectory(daemon.Scratch[$"fleet-{name}"]).FullName;
         Directory.CreateDirectory(Path.Combine(folder, "etc/ssh/sshd_config.d"));
-        using var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        var port = ((IPEndPoint)free.LocalEndpoint).Port;
-        free.Stop();
+        var port = TestPort.Next();
         (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(folder, "etc/ssh/ssh_host_ed25519_key"))).Done();
         File.WriteAllText(Path.Combine(folder, "etc/machine-id"), $"{machineId ?? Guid.NewGuid().ToString("n")}\n");
         File.WriteAllText(Path.Combine(folder, "etc/ssh/operators"), operatorKey);

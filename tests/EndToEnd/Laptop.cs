@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace CertAuthority.Tests.EndToEnd;
 
@@ -77,7 +75,7 @@ internal sealed class Laptop : IAsyncDisposable
     public static async Task<Laptop> Create(TestDaemon daemon)
     {
         var folder = Directory.CreateDirectory(daemon.Scratch["laptop"]).FullName;
-        var laptop = new Laptop(daemon, folder, FreePort());
+        var laptop = new Laptop(daemon, folder, TestPort.Next());
         Directory.CreateDirectory(laptop.Home);
         Directory.CreateDirectory(Path.GetDirectoryName(laptop.Key)!);
         await Run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", laptop.Key);
@@ -172,13 +170,6 @@ internal sealed class Laptop : IAsyncDisposable
         }
         if (sshd is not null)
             await StopSshd();
-    }
-
-    private static int FreePort()
-    {
-        using var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        return ((IPEndPoint)free.LocalEndpoint).Port;
     }
 
     private static async Task Run(string program, params string[] arguments)

@@ -396,7 +396,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [PeopleFact]
     public async Task Pull_works_from_an_rsync_daemon()
     {
-        var port = FreePort();
+        var port = TestPort.Next();
         var configuration = pulled.Scratch.Write("rsyncd.conf", $"port = {port}\naddress = 127.0.0.1\nuse chroot = no\n[certauthority]\npath = {pulled.Published}\n");
         using var rsync = Process.Start("rsync", ["--daemon", "--no-detach", $"--config={configuration}"]);
         var directory = Empty();
@@ -739,13 +739,6 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     private string Empty() => Directory.CreateDirectory(pulled.Scratch[$"{Guid.NewGuid()}"]).FullName;
-
-    private static int FreePort()
-    {
-        using var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        return ((IPEndPoint)free.LocalEndpoint).Port;
-    }
 
     /// <summary>Serves the files of a folder under any path, or says something else.</summary>
     private sealed class WebServer : IAsyncDisposable
