@@ -22,6 +22,7 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys
     private readonly SemaphoreSlim turn = new(1);
     private SignatureKey? key;
     private DateTimeOffset? issued;
+    private DateTimeOffset? issuedForJumps;
 
     /// <summary>The path of the private key.</summary>
     public string KeyFile => Path.Combine(directory, "id");
@@ -29,21 +30,30 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys
     /// <summary>The path of the certificate.</summary>
     public string CertificateFile => Path.Combine(directory, "id-cert.pub");
 
-    /// <summary>Returns when both files exist and are valid for the next minutes.</summary>
+    /// <summary>The path of the certificate that passes jump hosts.</summary>
+    public string JumpCertificateFile => Path.Combine(directory, "jump-cert.pub");
+
+    /// <summary>Returns when the files exist and are valid for the next minutes.</summary>
+    /// <param name="jumps">Whether the certificate that passes jump hosts is needed too.</param>
+    /// <param name="stopping">Cancels the wait when the daemon shuts down.</param>
     /// <exception cref="ProblemException">The certificate could not be recorded, so there is none.</exception>
     /// <exception cref="IOException">The disk failed or is full.</exception>
-    public async Task Refresh(CancellationToken stopping)
+    public async Task Refresh(bool jumps, CancellationToken stopping)
     {
         await turn.WaitAsync(stopping);
         try
         {
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
-            if (issued is { } before && !SyncCertification.IsWorn(before, now))
-                return;
-            key ??= ThrowawayKey.Write(KeyFile);
-            var line = Certificate.ToLine(keys.Signing.Sign(await Record(key, now)), Names.DaemonsLogin);
-            AtomicFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), AtomicFile.OwnerOnly);
-            issued = now;
+            if (!(issued is { } before && !SyncCertification.IsWorn(before, now)))
+            {
+                await Write(SyncCertification.Decide(now), CertificateFile, now);
+                issued = now;
+            }
+            if (jumps && !(issuedForJumps is { } earlier && !SyncCertification.IsWorn(earlier, now)))
+            {
+                await Write(SyncCertification.DecideForJumps(now), JumpCertificateFile, now);
+                issuedForJumps = now;
+            }
         }
         finally
         {
@@ -53,18 +63,24 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys
 
     public void Dispose() => turn.Dispose();
 
-    private Task<ToBeSigned> Record(SignatureKey subject, DateTimeOffset now)
+    private async Task Write(SyncGrant grant, string file, DateTimeOffset now)
+    {
+        key ??= ThrowawayKey.Write(KeyFile);
+        var line = Certificate.ToLine(keys.Signing.Sign(await Record(grant, key, now)), Names.DaemonsLogin);
+        AtomicFile.Replace(file, Encoding.ASCII.GetBytes(line + "\n"), AtomicFile.OwnerOnly);
+    }
+
+    private Task<ToBeSigned> Record(SyncGrant grant, SignatureKey subject, DateTimeOffset now)
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
         return database.Commit(transaction =>
         {
-            var grant = SyncCertification.Decide(now);
             var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, subject, keys.Signing.PublicKey);
             transaction.InsertSyncCertificate(toBeSigned.Certificate.Serial, now, grant.Validity, keys.SigningId, toBeSigned.Bytes);
             transaction.Audit(AuditEvents.SyncCertificateIssued.At(now) with
             {
                 Serial = toBeSigned.Certificate.Serial.ToString(),
-                Principals = [Names.DaemonsLogin],
+                Principals = [grant.Principal],
                 ValidBefore = grant.Validity.Before,
                 LimitedBy = grant.Validity.LimitedBy,
                 Digest = toBeSigned.Digest,

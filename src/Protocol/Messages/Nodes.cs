@@ -54,9 +54,11 @@ public sealed record NodeStatusList(NodeStatus[] Nodes, string? Next = null);
 /// <param name="Certificate">The last certificate signed for it; null for none.</param>
 /// <param name="Sync">The state of the daemon's writes to it; null if the daemon does not write to it.</param>
 /// <param name="KeepKeys">Whether plain keys open it too, as a pilot.</param>
+/// <param name="Via">The name of the jump host through which it is reached; null if it is reached directly.</param>
+/// <param name="Jump">Whether it is a jump host.</param>
 public sealed record NodeStatus(
     string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null,
-    bool KeepKeys = false);
+    bool KeepKeys = false, string? Via = null, bool Jump = false);
 
 /// <summary>The state of the daemon's writes to a host.</summary>
 /// <param name="UpToDate">Whether the host has the current revocation list.</param>
@@ -107,8 +109,9 @@ public sealed record HostBehind(string Name, string? Failure = null);
 /// it.
 /// </param>
 /// <param name="KeepKeys">Whether to assume that plain keys open it too; null for what the node says.</param>
+/// <param name="Jump">Whether to assume that it is a jump host; null for what the node says.</param>
 public sealed record GetNodeFiles(
-    string Name, bool Preview = false, bool? Push = null, string? Exempt = null, bool? KeepKeys = null);
+    string Name, bool Preview = false, bool? Push = null, string? Exempt = null, bool? KeepKeys = null, bool? Jump = null);
 
 /// <summary>Asks for the consequences of enrolling a host. Changes nothing.</summary>
 /// <param name="Name">The name of the node, which need not exist yet.</param>

@@ -51,7 +51,7 @@ internal sealed class NodesListCommand : CliCommand
         };
         foreach (var node in nodes)
             table.Add(
-                node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now),
+                node.Name, Wording.Address(node.Address, node.Via), Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now),
                 Error(parsed, node.Sync));
         paging.Print(parsed, table, next);
         if (nodes.Where(node => node.KeepKeys).Select(node => node.Name).ToList() is [_, ..] pilots)
