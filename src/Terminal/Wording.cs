@@ -44,6 +44,10 @@ public static class Wording
     public static string Some(IReadOnlyCollection<string> names, int most = 8) =>
         string.Join(", ", names.Take(most)) + (names.Count > most ? $" and {names.Count - most} more" : "");
 
+    /// <summary>Returns the address of a node, with the jump host through which it is reached.</summary>
+    public static string Address(string address, string? via) => via is null ? address : $"{address} via {via}";
+
+    /// <summary><c>env=prod,type=db</c>.</summary>
     /// <summary><c>env=prod,type=db</c>.</summary>
     public static string Labels(IEnumerable<KeyValuePair<string, string>> labels) =>
         string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));

@@ -48,6 +48,9 @@ internal sealed partial class Home(string folder, string? profile = null)
                 yield return (file, Path.GetFileName(file)["id-".Length..^"-cert.pub".Length]);
     }
 
+    /// <summary>The certificate of the everyday roles that passes jump hosts.</summary>
+    public string JumpCertificate => Path.Combine(Folder, "id-jump-everyday-cert.pub");
+
     /// <summary>Whether there is a key whose private half is not on the disk.</summary>
     public bool KeyIsInAgentOnly => !File.Exists(Key) && File.Exists(PublicKey);
 

@@ -36,7 +36,7 @@ internal static class NodeCertificate
     public static IEnumerable<string> LoginsAtHand(Home home, string? node = null) => home.NodeCertificateFiles()
         .Select(file => Path.GetFileName(file)[..^"-cert.pub".Length])
         .Where(
-            one => one.LastIndexOf('@') is var at and > 0 && (node is null || one[(at + 1)..] == node)
+            one => one.LastIndexOf('@') is var at and > 0 && !JumpHost.IsPrincipal(one) && (node is null || one[(at + 1)..] == node)
                 && AtHand(home, one[..at], one[(at + 1)..]) is not null);
 
     /// <summary>Gets the certificates for a node, and stores the best one for each login there.</summary>
@@ -56,7 +56,15 @@ internal static class NodeCertificate
             .ToList();
         if (certificates.Count == 0)
             throw new FailureException($"{node} alone is more than one certificate holds", "an administrator grants fewer logins there");
-        var opened = certificates.SelectMany(one => one.Info.Principals).Select(Login).Distinct(StringComparer.Ordinal).ToList();
+        var (jumps, logins) = (certificates.SelectMany(one => one.Info.Principals).Where(JumpHost.IsPrincipal).Distinct().ToList(),
+            certificates.SelectMany(one => one.Info.Principals).Where(principal => !JumpHost.IsPrincipal(principal)));
+        foreach (var jump in jumps.Select(principal => principal[(JumpHost.Login.Length + 1)..]))
+        {
+            PlainNames.CheckNode(jump);
+            if (Held.Best(certificates, JumpHost.Login, jump) is { } passing)
+                home.SaveNodeCertificate(JumpHost.Login, jump, passing.Line);
+        }
+        var opened = logins.Select(Login).Distinct(StringComparer.Ordinal).ToList();
         foreach (var account in opened)
         {
             PlainNames.CheckLogin(account);

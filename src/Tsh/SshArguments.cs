@@ -27,8 +27,10 @@ internal static class SshArguments
     /// The options of ssh that the user gave. ssh uses the first value of each setting, so they come before ours; of keys it uses all, in
     /// order.
     /// </param>
+    /// <param name="through">The command that connects through jump hosts; null to connect directly.</param>
     public static string[] For(
-        Home home, ReachableNode node, string login, string[] command, string certificate, IReadOnlyList<string>? given = null)
+        Home home, ReachableNode node, string login, string[] command, string certificate, IReadOnlyList<string>? given = null,
+        string? through = null)
     {
         PlainNames.CheckNode(node.Name);
         PlainNames.CheckLogin(login);
@@ -43,6 +45,7 @@ internal static class SshArguments
             "-o", "PreferredAuthentications=publickey,keyboard-interactive",
             "-o", $"UserKnownHostsFile={KnownHosts(home)}",
             "-o", $"HostKeyAlias={node.Name}",
+            .. through is null ? Array.Empty<string>() : ["-o", $"ProxyCommand={through}"],
             .. port is null ? Array.Empty<string>() : ["-p", port],
             "-l", login,
             "--", host, .. command,

@@ -54,7 +54,11 @@ internal static partial class SshConfig
             }
             text.Append($"    HostKeyAlias {node.Name}\n    UserKnownHostsFile {SshArguments.KnownHosts(home)}\n");
             Logins(text, $"Match originalhost {string.Join(',', names)} user", home, node, held, perHost, tsh, now);
+            Through(text, string.Join(',', names), node.Via);
         }
+        var nodes = list.Nodes.Select(node => node.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var jump in (list.Jumps ?? []).Where(jump => jump.Name != daemonHost))
+            Jump(text, home, jump, isNode: nodes.Contains(jump.Name), held, now);
         foreach (var node in list.Requestable.Where(node => node.Name != daemonHost))
         {
             PlainNames.CheckNode(node.Name);
@@ -67,6 +71,33 @@ internal static partial class SshConfig
                 $"\nMatch originalhost {node.Name} exec {Quoted}sh -c '{{ echo tsh: {Words($"no access to {node.Name} now, this asks for it: {ask}")} >&2; false; }}'{Quoted}\n");
         }
         return text.ToString();
+    }
+
+    // ProxyJump runs another ssh, which reads this too.
+    private static void Jump(StringBuilder text, Home home, JumpHost jump, bool isNode, Held held, DateTimeOffset now)
+    {
+        PlainNames.CheckNode(jump.Name);
+        var (host, port) = SshArguments.Endpoint(jump.Address);
+        if (!isNode)
+            text.Append($"\nHost {jump.Name}\n    HostName {host}\n    Port {port ?? "22"}\n    HostKeyAlias {jump.Name}\n")
+                .Append($"    UserKnownHostsFile {SshArguments.KnownHosts(home)}\n");
+        // The one of today, and those that the next login, or the certificate of a single host, brings.
+        string[] files = [
+            .. held.For(JumpHost.Login, jump.Name, now) is { } today ? (string[])[today.File] : [], home.JumpCertificate,
+            home.NodeCertificate(JumpHost.Login, jump.Name)];
+        text.Append(
+            $"Match originalhost {jump.Name} user {JumpHost.Login}\n{Options([.. files.Distinct().SelectMany(file => SshArguments.Identity(home, file)).Distinct(), ("IdentitiesOnly", "yes")])}");
+        if (!isNode)
+            Through(text, jump.Name, jump.Via);
+    }
+
+    // Last of all, so that what stops ssh before it connects takes precedence.
+    private static void Through(StringBuilder text, string names, string? via)
+    {
+        if (via is null)
+            return;
+        PlainNames.CheckNode(via);
+        text.Append($"Match originalhost {names}\n    ProxyJump {JumpHost.Login}@{via}\n");
     }
 
     // Each login gets the certificate that opens it, because servers count the keys that are offered. If it has expired and none can be

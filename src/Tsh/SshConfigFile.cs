@@ -34,7 +34,10 @@ internal static class SshConfigFile
     {
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
         list = list with { Nodes = UsableNodes.Filter(parsed, list.Nodes) };
-        new NodeAddresses(home).Remember([.. list.Nodes.Select(node => new ReachableNode(node.Name, node.Address, node.Logins))]);
+        list = list with { Nodes = NodeWays.Passable(parsed, list) };
+        new NodeAddresses(home).Remember([
+            .. list.Nodes.Select(
+                node => new ReachableNode(node.Name, node.Address, node.Logins, NodeWays.To(node.Via, list.Jumps ?? [])))]);
         var program = SshConfig.Program(
             home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
         return (SshConfig.Text(

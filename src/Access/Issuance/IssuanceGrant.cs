@@ -45,12 +45,16 @@ public sealed class IssuanceGrant
     /// <summary>The validity of the certificate.</summary>
     public Validity Validity { get; }
 
+    /// <summary>Whether it opens no login, but lets its holder pass jump hosts.</summary>
+    public bool IsJump => Principals.All(principal => principal.IsJump);
+
     /// <summary>What a session may do.</summary>
     public SessionPermissions Permissions { get; }
 
     /// <summary>
     /// A name that distinguishes the certificate from the others of the same login, usable in a file name: <c>everyday</c> or
-    /// <c>elevated</c> for logins without conditions, <c>everyday-ROLE</c> or <c>elevated-ROLE</c> for those of a role with conditions.
+    /// <c>elevated</c> for logins without conditions, <c>everyday-ROLE</c> or <c>elevated-ROLE</c> for those of a role with conditions;
+    /// <c>jump-</c> before one of these for passing the jump hosts on the way there.
     /// </summary>
     public string Name { get; }
 

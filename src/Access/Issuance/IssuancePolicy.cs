@@ -34,12 +34,13 @@ public static class IssuancePolicy
             };
         if (!AllowLogin(question).Holds(out var allowed, out var refusal))
             return refusal;
-        var held = allowed.Grants.Select(Held).ToList();
+        var all = allowed.Grants.AddRange(allowed.Jumps);
+        var held = all.Select(Held).ToList();
         return new LoginGrant(
             [.. held.OfType<IssuanceGrant>()],
             [.. allowed.Missing.Select(missing => missing.Why).Distinct()],
             allowed.Grants.Max(grant => grant.Validity.Before),
-            allowed.Grants.Sum(grant => grant.Principals.Length) - held.Sum(grant => grant?.Principals.Length ?? 0));
+            all.Sum(grant => grant.Principals.Length) - held.Sum(grant => grant?.Principals.Length ?? 0));
     }
 
     /// <summary>
@@ -73,6 +74,9 @@ public static class IssuancePolicy
         return alone.Holds(out var everyday, out _)
             ? new Allowed(
                 [.. elevated.Grants.Where(grant => !grant.Requests.IsEmpty), .. everyday.Grants], [.. missing, .. everyday.Missing])
+            {
+                Jumps = [.. elevated.Jumps.Where(grant => !grant.Requests.IsEmpty), .. everyday.Jumps],
+            }
             : elevated with { Missing = [.. missing] };
     }
 
@@ -143,12 +147,14 @@ public static class IssuancePolicy
         var everywhere = roles.All.Where(
             role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && !role.Role.Options.Conditions.IsEmpty).ToImmutableArray();
         var groups = roles.All.Except(everywhere).GroupBy(role => SessionConditions.Key(role.Role.Options.Conditions))
-            .Select(group => new RoleGroup(roles, group.Key.Length > 0, [.. group], everywhere, Principals.Of(reached.Of(group))))
+            .Select(group => new RoleGroup(
+                roles, group.Key.Length > 0, [.. group], everywhere, Principals.Of(reached.Of(group)),
+                Principals.Jumps(reached.Of(group), denials, question.Nodes, question.Node)))
             .OrderBy(group => group.IsElevated ? 0 : 1).ThenBy(group => group.HasConditions ? 1 : 0)
             .ThenBy(group => group.Name, StringComparer.Ordinal)
             .ToImmutableArray();
         if (groups.IsEmpty)
-            groups = [new RoleGroup(roles, true, [], everywhere, [])];
+            groups = [new RoleGroup(roles, true, [], everywhere, [], [])];
         return new Weighed(
             Refused(question, drawn) is { } refusal ? refusal
                 : isEmptyRefused ? Grant(question, roles.All, groups)
@@ -189,21 +195,25 @@ public static class IssuancePolicy
 
     private static Outcome<Allowed> Grants(IssuanceQuestion question, IEnumerable<RoleGroup> groups)
     {
-        var (grants, missing) = (new List<IssuanceGrant>(), new List<MissingGrant>());
+        var (grants, jumps, missing) = (new List<IssuanceGrant>(), new List<IssuanceGrant>(), new List<MissingGrant>());
         foreach (var group in groups)
         {
             ImmutableArray<Guid> ids = [.. group.Requests(question).Select(request => request.Id)];
             if (!group.Lifetime(question).Outcome.Holds(out var validity, out var tooLong))
                 return tooLong;
             if (!group.Permissions(question).Outcome.Holds(out var permissions, out var why))
+            {
                 missing.Add(new MissingGrant(why, ids, group.Principals));
-            else
-                grants.Add(
-                    new IssuanceGrant(
-                        question.User, [.. group.Roles.Select(role => role.Role.Pin())], ids, group.Principals, validity, permissions,
-                        group.Name));
+                continue;
+            }
+            ImmutableArray<PinnedRole> roles = [.. group.Roles.Select(role => role.Role.Pin())];
+            grants.Add(new IssuanceGrant(question.User, roles, ids, group.Principals, validity, permissions, group.Name));
+            // Not in the certificate of the logins, which must not permit forwarding on their hosts because of it.
+            if (!group.Jumps.IsEmpty)
+                jumps.Add(
+                    new IssuanceGrant(question.User, roles, ids, group.Jumps, validity, permissions.ForJumps, $"jump-{group.Name}"));
         }
-        return new Allowed([.. grants], [.. missing]);
+        return new Allowed([.. grants], [.. missing]) { Jumps = [.. jumps] };
     }
 
     /// <summary>

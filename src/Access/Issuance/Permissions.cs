@@ -30,6 +30,16 @@ public sealed record SessionPermissions(
     public bool FitBeside(IReadOnlyCollection<Principal> principals) =>
         principals.Count <= Principals.Max && principals.Sum(principal => 4 + principal.ToString().Length) + Bytes <= Principals.MaxBytes;
 
+    /// <summary>
+    /// Returns the permissions of a certificate that passes jump hosts: forwarding, under the conditions of the logins for which it is. The
+    /// forced command is left out, because nothing runs there.
+    /// </summary>
+    public SessionPermissions ForJumps => Plain with
+    {
+        PortForwarding = true,
+        Conditions = Conditions.Remove(SessionCondition.ForceCommand.Name)
+    };
+
     /// <summary>Whether sessions have no conditions.</summary>
     public bool IsUnconditional => Conditions.IsEmpty;
 

@@ -40,9 +40,10 @@ internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyLi
 /// <param name="Own">The roles themselves, in the order of the roles in use.</param>
 /// <param name="Everywhere">Roles that have conditions but no logins of their own: their conditions apply to every login.</param>
 /// <param name="Principals">The principals that the roles open.</param>
+/// <param name="Jumps">The principals for passing the jump hosts on the way there.</param>
 internal sealed record RoleGroup(
     RolesInUse InUse, bool HasConditions, ImmutableArray<RoleInUse> Own, ImmutableArray<RoleInUse> Everywhere,
-    ImmutableArray<Principal> Principals)
+    ImmutableArray<Principal> Principals, ImmutableArray<Principal> Jumps)
 {
     public ImmutableArray<RoleInUse> Roles { get; } = [.. Own, .. Everywhere];
 

@@ -7,7 +7,13 @@ namespace CertAuthority.Access.Issuance;
 /// </summary>
 public sealed class SyncGrant
 {
-    internal SyncGrant(Validity validity) => Validity = validity;
+    internal SyncGrant(Validity validity, string principal) => (Validity, Principal) = (validity, principal);
+
+    /// <summary>The account that it opens: the one that writes, or the one that passes jump hosts.</summary>
+    public string Principal { get; }
+
+    /// <summary>Whether it permits forwarding.</summary>
+    public bool Forwards => Principal == Names.JumpLogin;
 
     /// <summary>The validity of the certificate.</summary>
     public Validity Validity { get; }
@@ -25,7 +31,13 @@ public static class SyncCertification
 
     /// <summary>Decides the certificate for this moment.</summary>
     /// <param name="now">The instant of issue; whole seconds.</param>
-    public static SyncGrant Decide(DateTimeOffset now) => new(new Validity(now - Around, now + Around, "writing to hosts"));
+    public static SyncGrant Decide(DateTimeOffset now) => new(Lasting(now), Names.DaemonsLogin);
+
+    /// <summary>Decides the certificate with which the daemon passes jump hosts at this moment.</summary>
+    /// <param name="now">The instant of issue; whole seconds.</param>
+    public static SyncGrant DecideForJumps(DateTimeOffset now) => new(Lasting(now), Names.JumpLogin);
+
+    private static Validity Lasting(DateTimeOffset now) => new(now - Around, now + Around, "writing to hosts");
 
     /// <summary>Whether a certificate must no longer be used. This also covers a clock that was set back.</summary>
     /// <param name="issued">When it was issued.</param>

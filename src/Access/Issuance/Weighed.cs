@@ -99,6 +99,12 @@ internal sealed record Weighed(
 /// <param name="Missing">The grants that are not possible.</param>
 internal sealed record Allowed(ImmutableArray<IssuanceGrant> Grants, ImmutableArray<MissingGrant> Missing)
 {
+    /// <summary>
+    /// For each grant that opens hosts behind jump hosts, one for passing these: it lasts as long, under the same conditions, and permits
+    /// forwarding and nothing else.
+    /// </summary>
+    public ImmutableArray<IssuanceGrant> Jumps { get; init; } = [];
+
     /// <summary>The principals that all grants open together.</summary>
     public ImmutableArray<Principal> Principals => [.. Grants.SelectMany(grant => grant.Principals).Distinct()];
 }

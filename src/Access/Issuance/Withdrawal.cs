@@ -56,6 +56,7 @@ public static class Withdrawal
     /// <param name="nodes">Every node that exists now, by name; only those that the certificate names matter.</param>
     /// <param name="locks">What is locked now, not at the time of issue: a lock revokes what was granted before it.</param>
     /// <param name="limits">The limits of the site.</param>
+    /// <param name="ways">The ways among the nodes; null to find them.</param>
     public static string? Reason(
         IssuedCertificate issued,
         User? user,
@@ -63,7 +64,8 @@ public static class Withdrawal
         IReadOnlyDictionary<string, Role> roles,
         IReadOnlyDictionary<string, Node> nodes,
         LocksInForce locks,
-        SiteLimits limits)
+        SiteLimits limits,
+        Ways? ways = null)
     {
         if (user is null)
             return "the user is gone";
@@ -72,7 +74,7 @@ public static class Withdrawal
         // No lifetime is requested here: a certificate shortened by a requested TTL is within whatever is granted.
         ImmutableArray<Principal> principals = [.. issued.Principals.Select(Principals.Parse)];
         var question = new IssuanceQuestion(
-            issued.Issued, user, requests, roles, [.. Named(principals, nodes)], RequestedTtl: null, LiveSessions: 0, limits)
+            issued.Issued, user, requests, roles, [.. Concerned(principals, nodes, ways)], RequestedTtl: null, LiveSessions: 0, limits)
         {
             Locks = locks,
             // The comparison below checks, login by login, whether the certificate contains the conditions that a role requires.
@@ -83,7 +85,7 @@ public static class Withdrawal
         foreach (var principal in principals)
         {
             // The bare login covers login@node, because it opens that node too.
-            var opening = granted.Grants.Where(
+            var opening = (principal.IsJump ? granted.Jumps : granted.Grants).Where(
                 grant => grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
             if (opening.Count == 0)
                 return locks.On(principal.Login, principal.Node)?.Refusal.Message
@@ -96,6 +98,19 @@ public static class Withdrawal
                 return exceeded[0];
         }
         return null;
+    }
+
+    /// <summary>
+    /// Selects the nodes on which a certificate depends: those that it names, and for one that passes jump hosts those behind them.
+    /// </summary>
+    private static IEnumerable<Node> Concerned(
+        ImmutableArray<Principal> principals, IReadOnlyDictionary<string, Node> nodes, Ways? ways)
+    {
+        var named = Named(principals, nodes);
+        if (!principals.Any(principal => principal.IsJump))
+            return named;
+        ways ??= new Ways(nodes.Values);
+        return named.SelectMany(node => ways.Behind(node.Name).AddRange(ways.To(node) ?? []).Add(node)).DistinctBy(node => node.Name);
     }
 
     /// <summary>

@@ -19,6 +19,11 @@ public sealed record HostFile(string Path, ReadOnlyMemory<byte> Content);
 /// <param name="EmptyKrl">A revocation list that revokes nothing.</param>
 /// <param name="HostCas">The public halves of the host CA keys, with the signing one first.</param>
 /// <param name="AuditKey">The public half of the key that signs manifests and checkpoints.</param>
+/// <param name="JumpCas">
+/// For a jump host, the public halves of the CA keys whose certificates pass it: the user CA keys and the sync CA keys, and nobody
+/// else's; null for other hosts.
+/// </param>
+/// <param name="JumpPrincipals">For a jump host, who may go where, as <see cref="Ways.PrincipalsFile"/> writes it.</param>
 public sealed record HostContent(
     ImmutableArray<string> UserCas,
     ReadOnlyMemory<byte> Krl,
@@ -26,7 +31,9 @@ public sealed record HostContent(
     ImmutableArray<string> SyncCas,
     ReadOnlyMemory<byte> EmptyKrl,
     ImmutableArray<string> HostCas,
-    string AuditKey);
+    string AuditKey,
+    ImmutableArray<string>? JumpCas = null,
+    string JumpPrincipals = "");
 
 /// <summary>The complete set of files on a host under this authority. docs/hosts.md explains each line.</summary>
 public static class HostFiles
@@ -79,6 +86,11 @@ public static class HostFiles
         yield return new HostFile($"{Directory}/user_ca.pub", Lines(content.UserCas));
         if (content.Certificate is { } certificate)
             yield return new HostFile($"{Directory}/host-cert.pub", Lines([certificate]));
+        if (content.JumpCas is { } cas)
+        {
+            yield return new HostFile($"{Directory}/jump_ca.pub", Lines(cas));
+            yield return new HostFile($"{Directory}/jump_principals", Encoding.UTF8.GetBytes(content.JumpPrincipals));
+        }
     }
 
     // The node's name consists of [a-z0-9.-], so it contains nothing special to sshd, printf or find.
@@ -95,7 +107,41 @@ public static class HostFiles
             {(node.KeepKeys ? KeptKeys : "AuthorizedKeysFile none")}
             AuthorizedPrincipalsCommand {principals}
             AuthorizedPrincipalsCommandUser nobody
-            {(isCertified ? $"HostCertificate {Directory}/host-cert.pub\n" : "")}{(string.IsNullOrEmpty(exempt) ? "" : $"{Exempt}{exempt}\n")}{(node.Push ? Sync : "")}
+            {(isCertified ? $"HostCertificate {Directory}/host-cert.pub\n" : "")}{(string.IsNullOrEmpty(exempt) ? "" : $"{Exempt}{exempt}\n")}{(node.Push ? Sync : "")}{(node.Jump ? Jump(node) : "")}
+            """;
+    }
+
+    // It forwards to the hosts behind it and does nothing else. sshd reads both files at each login, so a new host behind it needs no
+    // reload. The principals name the only destinations; MaxSessions 0 prevents every shell, command and subsystem. Other authorities that
+    // the host trusts have no say here.
+    private static string Jump(Node node)
+    {
+        var principals = $"/usr/bin/cat {Directory}/jump_principals";
+        return $"""
+            # The way through this host, for those who may enter a host behind it.
+            Match User {Names.JumpLogin}
+                TrustedUserCAKeys {Directory}/jump_ca.pub
+                RevokedKeys {Directory}/revoked.krl
+                AuthorizedKeysFile none
+                AuthorizedPrincipalsFile none
+                AuthorizedPrincipalsCommand {(node.KrlMaxAge is { } age
+                    ? $"/usr/bin/find {Directory}/revoked.krl -size +43c -mmin -{(int)age.TotalMinutes} -exec {principals} ;"
+                    : principals)}
+                AuthorizedPrincipalsCommandUser nobody
+                AuthenticationMethods publickey
+                DisableForwarding no
+                AllowTcpForwarding local
+                AllowStreamLocalForwarding no
+                AllowAgentForwarding no
+                X11Forwarding no
+                PermitTunnel no
+                PermitListen none
+                GatewayPorts no
+                PermitUserRC no
+                PermitTTY no
+                MaxSessions 0
+                ForceCommand /bin/false
+
             """;
     }
 

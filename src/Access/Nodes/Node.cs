@@ -37,6 +37,12 @@ public sealed record Node(Guid Id, string Name, long Revision, string Address, I
     /// </summary>
     public bool KeepKeys { get; init; }
 
+    /// <summary>The name of the jump host through which the node is reached; null if it is reached directly.</summary>
+    public string? Via { get; init; }
+
+    /// <summary>Whether the host forwards connections to the nodes that are reached through it.</summary>
+    public bool Jump { get; init; }
+
     /// <summary>The CA keys of other authorities that the host trusts in addition to ours, one public key per entry.</summary>
     public ImmutableArray<string> OtherCas { get; init; } = [];
 

@@ -29,6 +29,9 @@ public readonly record struct Principal
     /// <summary>The name of the only node where the principal is valid; null for all hosts.</summary>
     public string? Node { get; }
 
+    /// <summary>Whether it opens no login, but lets its holder pass a jump host.</summary>
+    public bool IsJump => Login == Names.JumpLogin;
+
     /// <summary>Returns the principal as the certificate contains it. No other code writes the <c>@</c>.</summary>
     public override string ToString() => Node is null ? Login : $"{Login}@{Node}";
 
@@ -65,6 +68,31 @@ public static class Principals
 
     /// <summary>Returns a login on one host, for a proof. No role grants it.</summary>
     internal static Principal ForProof(string login, string node) => new(login, node);
+
+    /// <summary>
+    /// Returns the principals for passing the jump hosts on the ways to what some of the roles in use open. A denied or locked jump host
+    /// closes every way through it.
+    /// </summary>
+    /// <param name="roles">The reach of each of these roles.</param>
+    /// <param name="denials">The denials of all roles in use.</param>
+    /// <param name="nodes">Every node that exists.</param>
+    /// <param name="only">The only node to find ways to; null for all.</param>
+    internal static ImmutableArray<Principal> Jumps(
+        IEnumerable<RoleReach> roles, Denials denials, IReadOnlyCollection<Node> nodes, string? only)
+    {
+        var behind = roles.SelectMany(role => role.Nodes.Where(
+                node => node.Via is not null && (only is null || node.Name == only) && role.Logins.Any(node.CanHave)))
+            .DistinctBy(node => node.Via).ToList();
+        if (behind.Count == 0 || denials.Deny(Names.JumpLogin))
+            return [];
+        var ways = new Ways(nodes);
+        return
+        [
+            .. behind.Select(ways.To).Where(way => way is { } hosts && !hosts.Any(denials.Deny)).SelectMany(way => way!.Value)
+                .Select(jump => jump.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+                .Select(jump => new Principal(Names.JumpLogin, jump)),
+        ];
+    }
 
     /// <summary>Returns what the roles grant together on the existing nodes, in order: bare logins first.</summary>
     /// <remarks>

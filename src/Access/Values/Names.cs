@@ -17,6 +17,12 @@ public static class Names
     /// </summary>
     public const string DaemonsLogin = "certauthority-sync";
 
+    /// <summary>
+    /// The account that jump hosts have for connections to the hosts behind them. Who may use it follows from who may enter one of these
+    /// hosts, so no role grants it.
+    /// </summary>
+    public const string JumpLogin = "certauthority-jump";
+
     /// <summary>The form of role and user names, for messages.</summary>
     public const string Form = "^[a-z0-9][a-z0-9._-]{0,62}$";
 
@@ -54,12 +60,14 @@ public static class Names
     public static string? DomainOf(string login) => login.IndexOf('@') is var at and >= 0 ? login[(at + 1)..] : null;
 
     /// <summary>
-    /// Whether a role may grant the login. The daemon's own account on hosts, <see cref="DaemonsLogin"/>, is never granted.
+    /// Whether a role may grant the login. Our own accounts on hosts, <see cref="DaemonsLogin"/> and <see cref="JumpLogin"/>, are never
+    /// granted.
     /// </summary>
-    public static bool IsGrantable(string login) => IsLogin(login) && login.Split('@')[0] != DaemonsLogin;
+    public static bool IsGrantable(string login) => IsLogin(login) && login.Split('@')[0] is not (DaemonsLogin or JumpLogin);
 
     /// <summary>Returns why a text cannot be granted as a login.</summary>
     public static string LoginFault(string text) => text.Split('@')[0] == DaemonsLogin ? "the daemon's own, which no role grants"
+        : text.Split('@')[0] == JumpLogin ? "the account of jump hosts, which no role grants"
         : text.Length > 0 && text.All(char.IsAsciiDigit) ? "a number, which programs take for a uid, and not a login"
         : "not a login";
 

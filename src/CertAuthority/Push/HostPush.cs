@@ -164,7 +164,8 @@ internal sealed class HostPush : Loop
     private HostContent ContentFor(Snapshot snapshot, Node node, KeyRing keys, byte[] list, DateTimeOffset now) => new(
         [.. keys.User.Lines, .. node.OtherCas], list,
         snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, [.. keys.Sync.Lines], EmptyKrl,
-        [.. keys.Host.Lines], checkpoints.Key.PublicKey.ToLine(AuditKey.Title));
+        [.. keys.Host.Lines], checkpoints.Key.PublicKey.ToLine(AuditKey.Title), node.Jump ? [.. keys.User.Lines, .. keys.Sync.Lines] : null,
+        node.Jump ? snapshot.Policy().Ways.PrincipalsFile(node.Name) : "");
 
     public override void Dispose()
     {
@@ -182,14 +183,15 @@ internal sealed class HostPush : Loop
         if (krl.Latest is not { } latest)
             yield break;
         var now = clock.GetUtcNow();
-        var nodes = database.Read(snapshot => snapshot.Policy().Nodes);
+        var policy = database.Read(snapshot => snapshot.Policy());
+        var nodes = policy.Nodes;
         if (hosts.Count > nodes.Count)
             foreach (var gone in hosts.Keys.Except(nodes.Values.Select(node => node.Id)))
                 hosts.TryRemove(gone, out _);
         foreach (var node in nodes.Values.Where(node => node.Push))
         {
             var host = hosts.GetOrAdd(node.Id, _ => new Host());
-            if (host.Version >= latest.Version || now < host.NotBefore || Interlocked.Exchange(ref host.Queued, 1) == 1)
+            if (IsCurrent(node, host, latest, policy.Ways) || now < host.NotBefore || Interlocked.Exchange(ref host.Queued, 1) == 1)
                 continue;
             yield return Next(node.Name, host, stopping);
         }
@@ -216,9 +218,26 @@ internal sealed class HostPush : Loop
         }
     }
 
+    // A jump host that does not know of a new host behind it lets nobody through to that host.
+    private static bool IsCurrent(Node node, Host host, PublishedKrl list, Ways ways) =>
+        host.Version >= list.Version && (!node.Jump || host.JumpPrincipals == ways.PrincipalsFile(node.Name));
+
+    /// <summary>Writes to the jump hosts on the way to a host, as far as they lack something. If that fails, the host is tried anyway.</summary>
+    private async Task Precede(string name, CancellationToken stopping)
+    {
+        var policy = database.Read(snapshot => snapshot.Policy());
+        if (krl.Latest is not { } latest || policy.Nodes.GetValueOrDefault(name) is not { Via: { } via }
+            || policy.Nodes.GetValueOrDefault(via) is not { Push: true } jump)
+            return;
+        var state = hosts.GetOrAdd(jump.Id, _ => new Host());
+        if (!IsCurrent(jump, state, latest, policy.Ways) && clock.GetUtcNow() >= state.NotBefore)
+            await Attempt(jump.Name, state, isSlow: state.Failures > 0, Extent.List, stopping);
+    }
+
     /// <summary>Runs one attempt at a time on each host.</summary>
     private async Task<SyncFault?> Attempt(string name, Host host, bool isSlow, Extent extent, CancellationToken stopping)
     {
+        await Precede(name, stopping);
         await host.Turn.WaitAsync(stopping);
         try
         {
@@ -235,10 +254,10 @@ internal sealed class HostPush : Loop
         try
         {
             // Reads the current state, because the attempt may have waited for its turn.
-            if (krl.Latest is not { } list
-                || database.Read(snapshot => snapshot.Policy().Nodes).GetValueOrDefault(name) is not { Push: true } node)
+            var policy = database.Read(snapshot => snapshot.Policy());
+            if (krl.Latest is not { } list || policy.Nodes.GetValueOrDefault(name) is not { Push: true } node)
                 return new SyncFault("it is not written to");
-            if (extent == Extent.List && host.Version >= list.Version)
+            if (extent == Extent.List && IsCurrent(node, host, list, policy.Ways))
                 return null;
             var (result, left) = await Send(node, host, list, extent, stopping);
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
@@ -289,28 +308,44 @@ internal sealed class HostPush : Loop
     {
         var now = clock.GetUtcNow();
         var ring = keys.Now;
-        var (certificate, content, before) = database.Read(
-            snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, ring, list.Bytes, now), snapshot.NodeSync(node)));
+        var (certificate, content, before, way, jumps) = database.Read(snapshot =>
+        {
+            var way = snapshot.Policy().Ways.To(node);
+            return (snapshot.HostCertificate(node), ContentFor(snapshot, node, ring, list.Bytes, now), snapshot.NodeSync(node), way,
+                way is null ? [] : way.Value.Select(jump => snapshot.HostCertificate(jump)).ToList());
+        });
         var left = new Left { AlterationBefore = before?.Altered };
         if (certificate is null)
             return (new SftpResult(new SyncFault("no key of it is on record, by which it could be known", SyncTrouble.HostKey)), left);
         if (node.Endpoint is not { } endpoint)
             return (new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use", SyncTrouble.Address)), left);
-        await identity.Refresh(stopping);
+        if (way is not { } passed)
+            return (new SftpResult(
+                new SyncFault($"the way to it is broken: {node.Via} is no jump host, or is reached through none")), left);
+        if (passed.FirstOrDefault(jump => jump.Endpoint is null) is { } lost)
+            return (new SftpResult(new SyncFault($"{lost.Name} is on the way to it, and has no address that ssh can use")), left);
+        await identity.Refresh(passed.Length > 0, stopping);
         // The host is known by its certificate, or by the key in it: a host whose certificate has expired must still get the next one.
         var known = KnownHosts.Authorities(ring.Host.Trusted.Select(key => key.ToString()))
-            + $"{node.Name} {Certificate.Parse(certificate.Certificate).Key}\n";
+            + string.Concat(jumps.Append(certificate).OfType<RecordedHostCertificate>()
+                .Select(one => $"{one.NodeName} {Certificate.Parse(one.Certificate).Key}\n"));
         var push = settings.Now.Settings.Push;
         // The other files change once a month, and each file costs a dozen round trips: a second if the host is far away.
-        var beside = string.Join('\n', [.. content.UserCas, content.Certificate]);
+        var beside = string.Join(
+            '\n', [.. content.UserCas, content.Certificate, .. content.JumpCas ?? [], content.JumpPrincipals]);
         var onlyList = extent == Extent.List && host.Beside == beside;
         var files = HostFiles.Changing(content).Take(onlyList ? 1 : int.MaxValue)
             .Select(file => (Path.GetFileName(file.Path), file.Content));
         var result = await Sftp.Replace(
-            new SftpHost(node.Name, endpoint.Host, endpoint.Port, known), [.. files],
+            new SftpHost(node.Name, endpoint.Host, endpoint.Port, known)
+            {
+                Way = [.. passed.Select(jump => new SftpJump(jump.Name, jump.Endpoint!.Host, jump.Endpoint.Port))],
+            },
+            [.. files],
             present => extent == Extent.TakeOver ? null : Objection(list, present), Judge, looks: !onlyList, identity, push.SshConfig,
             push.Timeout, directory, stopping);
-        (host.Beside, host.Checkpoint) = result.Fault is null ? (beside, left.Checkpoint) : (null, null);
+        (host.Beside, host.Checkpoint, host.JumpPrincipals) =
+            result.Fault is null ? (beside, left.Checkpoint, content.JumpPrincipals) : (null, null, null);
         if (result.Fault is null && !onlyList)
             host.Trust = new HostTrust(ring.User.Ids, content.Certificate is null ? null : certificate.CaKeyId);
         return (result, left);
@@ -467,6 +502,9 @@ internal sealed class HostPush : Loop
 
         /// <summary>The checkpoint of the audit on the host, as last written by this process.</summary>
         public string? Checkpoint { get; set; }
+
+        /// <summary>The principals file of a jump host, as last written by this process.</summary>
+        public string? JumpPrincipals { get; set; }
 
         /// <summary>The number of failures in a row.</summary>
         public int Failures { get; set; }

@@ -4,6 +4,7 @@ using System.Text;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Values;
 using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Push;
 
@@ -11,8 +12,18 @@ namespace CertAuthority.Push;
 /// <param name="Node">The node's name, under which its key is known.</param>
 /// <param name="Address">The host's address: a name or an IP address.</param>
 /// <param name="Port">The port; null for 22.</param>
-/// <param name="KnownHosts">The keys that the host may show, as lines of a known_hosts file.</param>
-internal sealed record SftpHost(string Node, string Address, int? Port, string KnownHosts);
+/// <param name="KnownHosts">The keys that the host and the jump hosts may show, as lines of a known_hosts file.</param>
+internal sealed record SftpHost(string Node, string Address, int? Port, string KnownHosts)
+{
+    /// <summary>The jump hosts on the way to it, the first to connect to first.</summary>
+    public IReadOnlyList<SftpJump> Way { get; init; } = [];
+}
+
+/// <summary>A jump host, as ssh needs to know it.</summary>
+/// <param name="Node">The node's name, under which its key is known.</param>
+/// <param name="Address">The host's address: a name or an IP address.</param>
+/// <param name="Port">The port; null for 22.</param>
+internal sealed record SftpJump(string Node, string Address, int? Port);
 
 /// <summary>Why a write to a host failed.</summary>
 /// <param name="Why">One line for people.</param>
@@ -97,7 +108,7 @@ internal static class Sftp
             using var sftp = Process.Start(Command(to, identity, configuration, within, own)) ?? throw new IOException("it did not start");
             try
             {
-                return await new Session(sftp, own, limit.Token).Replace(files, objection, judge, looks);
+                return await new Session(sftp, own, to.Way.Count > 0, limit.Token).Replace(files, objection, judge, looks);
             }
             finally
             {
@@ -125,20 +136,15 @@ internal static class Sftp
     {
         var start = new ProcessStartInfo("sh",
         [
-            "-c", Bounded, "sftp", "-b", "-", "-F", configuration ?? "none", "-i", identity.KeyFile, "-o",
-            $"CertificateFile=\"{identity.CertificateFile}\"", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-            "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", $"User={Names.DaemonsLogin}", "-o",
-            "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=known_hosts",
-            "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={to.Node}", "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o",
-            "ControlPath=none", "-o", "ClearAllForwardings=yes",
-            // Nothing in this session is secret, so it need not resist future quantum computers; that saves a fifth of a second for each
-            // host, on both sides.
-            "-o", "KexAlgorithms=^curve25519-sha256,ecdh-sha2-nistp256",
+            "-c", Bounded, "sftp", "-b", "-",
+            .. Connecting(to.Node, Names.DaemonsLogin, identity, identity.CertificateFile, configuration, within),
+            "-o", "ClearAllForwardings=yes",
+            .. ProxyCommand.Through(to.Way.Select(jump => Through(jump, identity, configuration, within))) is { } way
+                ? (string[])["-o", $"ProxyCommand={way}"]
+                : [],
             // Of everything that ssh could log, only the host's words before and in its greeting. An ssh before 8.5 does not know the
             // option.
             "-o", "IgnoreUnknown=LogVerbose", "-o", "LogVerbose=*:kex_exchange_identification():*",
-            "-o", "LogLevel=ERROR", "-o", $"ConnectTimeout={Math.Min(within.TotalSeconds, ConnectWithin.TotalSeconds)}", "-o",
-            "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2",
             .. to.Port is { } port ? (string[])["-P", $"{port}"] : [],
             "--", to.Address.Contains(':') ? $"[{to.Address}]" : to.Address,
         ])
@@ -155,11 +161,39 @@ internal static class Sftp
         return start;
     }
 
+    private static string[] Through(SftpJump jump, SyncIdentity identity, string? configuration, TimeSpan within) =>
+        [
+            .. Connecting(jump.Node, Names.JumpLogin, identity, identity.JumpCertificateFile, configuration, within),
+            "-p", $"{jump.Port ?? 22}", "--", jump.Address,
+        ];
+
+    /// <summary>Returns the options by which ssh connects as the daemon, to a host under its name as a node.</summary>
+    private static string[] Connecting(
+        string node, string login, SyncIdentity identity, string certificate, string? configuration, TimeSpan within) =>
+        [
+            "-F", configuration ?? "none", "-i", identity.KeyFile, "-o", $"CertificateFile=\"{certificate}\"", "-o", "IdentitiesOnly=yes",
+            "-o", "IdentityAgent=none", "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", $"User={login}",
+            "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=known_hosts", "-o", "GlobalKnownHostsFile=none",
+            "-o", $"HostKeyAlias={node}", "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o", "ControlPath=none",
+            // Nothing in this session is secret, so it need not resist future quantum computers; that saves a fifth of a second for each
+            // host, on both sides.
+            "-o", "KexAlgorithms=^curve25519-sha256,ecdh-sha2-nistp256",
+            "-o", "LogLevel=ERROR", "-o", $"ConnectTimeout={Math.Min(within.TotalSeconds, ConnectWithin.TotalSeconds)}",
+            "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2",
+        ];
+
     /// <summary>Converts the standard error of ssh and sftp to one line for people. The host can influence the text.</summary>
-    internal static SyncFault Fault(string said, int exitCode)
+    /// <param name="said">The standard error.</param>
+    /// <param name="exitCode">The exit code of sftp.</param>
+    /// <param name="passesJumps">Whether jump hosts are on the way.</param>
+    internal static SyncFault Fault(string said, int exitCode, bool passesJumps = false)
     {
         if (said.Contains("Host key verification failed", StringComparison.Ordinal))
-            return new SyncFault("it shows another host key than the one on record", SyncTrouble.HostKey);
+            return new SyncFault(
+                passesJumps
+                    ? "it, or a jump host on the way, shows another host key than the one on record"
+                    : "it shows another host key than the one on record",
+                SyncTrouble.HostKey);
         if (exitCode == 127)
             return new SyncFault("sftp cannot be started here: install the OpenSSH client");
         var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -184,7 +218,7 @@ internal static class Sftp
             : line;
 
     /// <summary>One session: it sends commands, and when sftp prints its local directory, all of them have been executed.</summary>
-    private sealed class Session(Process sftp, string own, CancellationToken limit)
+    private sealed class Session(Process sftp, string own, bool passesJumps, CancellationToken limit)
     {
         private readonly SshWords words = new();
 
@@ -231,7 +265,7 @@ internal static class Sftp
                 return new SftpResult(words.Banner.Contains("Not allowed at this time", StringComparison.Ordinal)
                     ? new SyncFault(
                         "it refuses this address for now (PerSourcePenalties), because logins from here failed", SyncTrouble.Penalty)
-                    : Fault(words.Banner + words.Said, sftp.ExitCode));
+                    : Fault(words.Banner + words.Said, sftp.ExitCode, passesJumps));
             return new SftpResult(null, looks, looks && Penalties.ArePossible(words.Software) ? await AreWaived() : null);
         }
 

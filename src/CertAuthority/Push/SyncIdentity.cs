@@ -21,8 +21,8 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, Curren
 {
     private readonly SemaphoreSlim turn = new(1);
     private SignatureKey? key;
-    private DateTimeOffset? issued;
-    private CaKey? signer;
+    private Written? issued;
+    private Written? issuedForJumps;
 
     /// <summary>The path of the private key.</summary>
     public string KeyFile => Path.Combine(directory, "id");
@@ -30,23 +30,25 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, Curren
     /// <summary>The path of the certificate.</summary>
     public string CertificateFile => Path.Combine(directory, "id-cert.pub");
 
-    /// <summary>Returns when both files exist and are valid for the next minutes.</summary>
-    /// <exception cref="ProblemException">The certificate could not be recorded or signed, so there is none.</exception>
+    /// <summary>The path of the certificate that passes jump hosts.</summary>
+    public string JumpCertificateFile => Path.Combine(directory, "jump-cert.pub");
+
+    /// <summary>Returns when the files exist and are valid for the next minutes.</summary>
+    /// <param name="jumps">Whether the certificate that passes jump hosts is needed too.</param>
+    /// <param name="stopping">Cancels the wait when the daemon shuts down.</param>
+    /// <exception cref="ProblemException">A certificate could not be recorded or signed, so there is none.</exception>
     /// <exception cref="IOException">The disk failed or is full.</exception>
-    public async Task Refresh(CancellationToken stopping)
+    public async Task Refresh(bool jumps, CancellationToken stopping)
     {
         await turn.WaitAsync(stopping);
         try
         {
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
             var ca = keys.Now.Sync;
-            if (issued is { } before && signer == ca.Signing && !SyncCertification.IsWorn(before, now))
-                return;
-            key ??= ThrowawayKey.Write(KeyFile);
-            await ca.Signing.ExpectUsable();
-            var line = Certificate.ToLine(await ca.Signing.Sign(await Record(ca, key, now)), Names.DaemonsLogin);
-            AtomicFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), AtomicFile.OwnerOnly);
-            (issued, signer) = (now, ca.Signing);
+            if (IsWorn(issued, ca, now))
+                issued = await Write(ca, SyncCertification.Decide(now), CertificateFile, now);
+            if (jumps && IsWorn(issuedForJumps, ca, now))
+                issuedForJumps = await Write(ca, SyncCertification.DecideForJumps(now), JumpCertificateFile, now);
         }
         finally
         {
@@ -56,18 +58,29 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, Curren
 
     public void Dispose() => turn.Dispose();
 
-    private Task<ToBeSigned> Record(CaKeys ca, SignatureKey subject, DateTimeOffset now)
+    private static bool IsWorn(Written? before, CaKeys ca, DateTimeOffset now) =>
+        before is null || before.Signer != ca.Signing || SyncCertification.IsWorn(before.At, now);
+
+    private async Task<Written> Write(CaKeys ca, SyncGrant grant, string file, DateTimeOffset now)
+    {
+        key ??= ThrowawayKey.Write(KeyFile);
+        await ca.Signing.ExpectUsable();
+        var line = Certificate.ToLine(await ca.Signing.Sign(await Record(ca, grant, key, now)), Names.DaemonsLogin);
+        AtomicFile.Replace(file, Encoding.ASCII.GetBytes(line + "\n"), AtomicFile.OwnerOnly);
+        return new Written(now, ca.Signing);
+    }
+
+    private Task<ToBeSigned> Record(CaKeys ca, SyncGrant grant, SignatureKey subject, DateTimeOffset now)
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
         return database.Commit(transaction =>
         {
-            var grant = SyncCertification.Decide(now);
             var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, subject, ca.Signing.PublicKey);
             transaction.InsertSyncCertificate(toBeSigned.Certificate.Serial, now, grant.Validity, ca.SigningId, toBeSigned.Bytes);
             transaction.Audit(AuditEvents.SyncCertificateIssued.At(now) with
             {
                 Serial = toBeSigned.Certificate.Serial.ToString(),
-                Principals = [Names.DaemonsLogin],
+                Principals = [grant.Principal],
                 ValidBefore = grant.Validity.Before,
                 LimitedBy = grant.Validity.LimitedBy,
                 Digest = toBeSigned.Digest,
@@ -75,4 +88,9 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, Curren
             return toBeSigned;
         }, takesAway: true);
     }
+
+    /// <summary>A certificate in its file.</summary>
+    /// <param name="At">When it was signed.</param>
+    /// <param name="Signer">The CA key that signed it.</param>
+    private sealed record Written(DateTimeOffset At, CaKey Signer);
 }

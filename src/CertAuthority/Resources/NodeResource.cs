@@ -45,6 +45,10 @@ internal static class NodeResource
                 $"\"{domain}\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com");
         var push = spec.Flag("push");
         var keepKeys = spec.Flag("keep_keys");
+        var via = spec.Text("via");
+        if (via is not null && !Names.IsNodeName(via))
+            spec.Fault("via", $"\"{via}\" is not the name of a node; spec.via names the jump host through which this one is reached");
+        var jump = spec.Flag("jump");
         var otherCas = spec.Texts("other_cas").Select(key => OtherCa(spec, key.Text, key.At)).ToImmutableArray();
         // Labels that a command set count with their exported values: without them, a deny of such a label would miss the node.
         var commands = spec.Map("cmd_labels");
@@ -67,6 +71,8 @@ internal static class NodeResource
             LoginDomain = domain,
             Push = push,
             KeepKeys = keepKeys,
+            Via = via,
+            Jump = jump,
             OtherCas = otherCas,
         };
     }
@@ -98,6 +104,10 @@ internal static class NodeResource
             spec["push"] = true;
         if (node.KeepKeys)
             spec["keep_keys"] = true;
+        if (node.Via is { } via)
+            spec["via"] = via;
+        if (node.Jump)
+            spec["jump"] = true;
         if (!node.OtherCas.IsEmpty)
             spec["other_cas"] = new JsonArray([.. node.OtherCas.Select(key => JsonValue.Create(key))]);
         return ResourceMetadata.Write(ResourceKinds.Node, "v2", node.Name, node.Revision, "", node.Labels, spec);

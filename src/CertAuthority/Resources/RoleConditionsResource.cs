@@ -36,6 +36,9 @@ internal static class RoleConditionsResource
             else if (!deny && text == Names.DaemonsLogin)
                 side.Fault(
                     at, $"\"{text}\" is the daemon's own login, and as good as root on every host that it writes to; no role grants it");
+            else if (!deny && text == Names.JumpLogin)
+                side.Fault(
+                    at, $"\"{text}\" is the account of jump hosts: whoever may enter a host behind one may pass it, and no role grants it");
             else if (!login.IsLiteral || Names.IsLogin(text) || (deny && text == "*"))
                 logins.Add(login);
             else

@@ -74,8 +74,8 @@ internal sealed class ToBeSigned
     }
 
     /// <summary>
-    /// Creates the certificate with which the daemon writes to hosts. It permits sftp and nothing else, even if a host's own settings do
-    /// not limit it.
+    /// Creates a certificate with which the daemon writes to hosts, or passes jump hosts on the way. It permits sftp or forwarding, and
+    /// nothing else, even if a host's own settings do not limit it.
     /// </summary>
     /// <param name="grant">What the policy for writing to hosts decided.</param>
     /// <param name="serial">A serial that was never used before.</param>
@@ -91,10 +91,10 @@ internal sealed class ToBeSigned
             Key = key,
             Serial = serial,
             KeyId = Names.DaemonsLogin,
-            Principals = [Names.DaemonsLogin],
+            Principals = [grant.Principal],
             Validity = Seconds(grant.Validity),
             CriticalOptions = new Dictionary<string, string> { ["force-command"] = "internal-sftp" },
-            Extensions = UserExtensions.None,
+            Extensions = grant.Forwards ? UserExtensions.PermitPortForwarding : UserExtensions.None,
             SignatureKey = caKey,
         };
         return new ToBeSigned(CaPurpose.Sync, certificate);

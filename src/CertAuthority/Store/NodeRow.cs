@@ -17,9 +17,11 @@ namespace CertAuthority.Store;
 /// <param name="Push">Whether the daemon writes to the host.</param>
 /// <param name="OtherCas">The CA keys of other authorities that the host trusts; null for none.</param>
 /// <param name="KeepKeys">Whether plain keys open the host too.</param>
+/// <param name="Via">The name of the jump host through which it is reached; null for none.</param>
+/// <param name="Jump">Whether it is a jump host.</param>
 internal sealed record NodeRow(
     string Address, Dictionary<string, string>? Labels = null, long? KrlMaxAge = null, string? LoginDomain = null, bool Push = false,
-    string[]? OtherCas = null, bool KeepKeys = false)
+    string[]? OtherCas = null, bool KeepKeys = false, string? Via = null, bool Jump = false)
 {
     public static readonly ResourceTable<Node> Table = ResourceTable.Of(
         ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name), Touch) with
@@ -36,8 +38,13 @@ internal sealed record NodeRow(
     // No certificate names a node that is new.
     private static void Touch(Transaction transaction, Node? before, Node? after)
     {
-        if (before is not null)
-            transaction.Touched.Node(before);
+        if (before is null)
+            return;
+        transaction.Touched.Node(before);
+        // Whoever enters a host behind it can pass it.
+        if (before.Jump)
+            foreach (var behind in transaction.Policy().Ways.Behind(before.Name))
+                transaction.Touched.Node(behind);
     }
 
     private static NodeRow From(Node node) => new(
@@ -47,7 +54,9 @@ internal sealed record NodeRow(
         node.LoginDomain,
         node.Push,
         node.OtherCas.IsEmpty ? null : [.. node.OtherCas],
-        node.KeepKeys);
+        node.KeepKeys,
+        node.Via,
+        node.Jump);
 
     private Node Read(string name) =>
         new(Guid.Empty, name, 0, NodeAddress.Stored(Address), (Labels ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal))
@@ -57,6 +66,8 @@ internal sealed record NodeRow(
             Push = Push,
             OtherCas = [.. OtherCas ?? []],
             KeepKeys = KeepKeys,
+            Via = Via,
+            Jump = Jump,
         };
 }
 

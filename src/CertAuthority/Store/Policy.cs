@@ -21,6 +21,8 @@ internal sealed class Policy(
     private readonly Lazy<HashSet<string>> loginDomains =
         new(() => nodes.Values.Select(node => node.LoginDomain).OfType<string>().ToHashSet(StringComparer.OrdinalIgnoreCase));
 
+    private readonly Lazy<Ways> ways = new(() => new Ways(nodes.Values));
+
     private readonly Lazy<ImmutableArray<Node>> everyNode = new(() => [.. nodes.Values]);
 
     public string Generation => generation;
@@ -35,6 +37,13 @@ internal sealed class Policy(
 
     /// <summary>Returns the node with this name, alone; empty if there is none.</summary>
     public ImmutableArray<Node> OnlyNode(string name) => nodes.TryGetValue(name, out var node) ? [node] : [];
+
+    /// <summary>Returns the node with this name and the jump hosts on the way to it; empty if there is none.</summary>
+    public ImmutableArray<Node> NodeAndWay(string name) =>
+        nodes.TryGetValue(name, out var node) ? [node, .. Ways.To(node) ?? []] : [];
+
+    /// <summary>The ways to nodes that are reached through others.</summary>
+    public Ways Ways => ways.Value;
 
     /// <summary>All readable nodes, by name. A question about one node needs only <see cref="OnlyNode"/>.</summary>
     public ImmutableArray<Node> EveryNode => everyNode.Value;

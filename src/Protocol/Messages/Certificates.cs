@@ -200,7 +200,24 @@ public sealed record GetMyNode(string Name, string? User = null, string? Login =
 /// <param name="Name">The name of the node.</param>
 /// <param name="Address"><c>host[:port]</c>.</param>
 /// <param name="Logins">The logins, sorted.</param>
-public sealed record ReachableNode(string Name, string Address, string[] Logins);
+/// <param name="Jumps">The jump hosts on the way to it, the first to connect to first; null if it is reached directly.</param>
+public sealed record ReachableNode(string Name, string Address, string[] Logins, JumpHost[]? Jumps = null);
+
+/// <summary>
+/// A host through which others are reached. It opens only for forwarding to the hosts behind it, to the account
+/// <c>certauthority-jump</c> and the certificate of a login that has this principal.
+/// </summary>
+/// <param name="Name">The name of the node.</param>
+/// <param name="Address"><c>host[:port]</c>.</param>
+/// <param name="Via">The name of the jump host through which this one is reached; null if it is reached directly.</param>
+public sealed record JumpHost(string Name, string Address, string? Via = null)
+{
+    /// <summary>The account by which all jump hosts are passed.</summary>
+    public const string Login = "certauthority-jump";
+
+    /// <summary>Whether a principal opens no login, but passes a jump host.</summary>
+    public static bool IsPrincipal(string principal) => principal.StartsWith($"{Login}@", StringComparison.Ordinal);
+}
 
 /// <summary>Lists the nodes within reach of the user's roles, and of the requests that a live certificate uses.</summary>
 /// <param name="User">Which of the caller's users to act as.</param>
@@ -213,7 +230,9 @@ public sealed record ListMyNodes(string? User = null);
 /// <param name="Requestable">
 /// Nodes out of reach for which the user may request access, or a role that would open them. Sorted by name.
 /// </param>
-public sealed record NodeList(ListedNode[] Nodes, string[] Everywhere, bool PerHost, RequestableNode[] Requestable);
+/// <param name="Jumps">The jump hosts on the ways to the nodes within reach, sorted by name; null if there are none.</param>
+public sealed record NodeList(
+    ListedNode[] Nodes, string[] Everywhere, bool PerHost, RequestableNode[] Requestable, JumpHost[]? Jumps = null);
 
 /// <summary>A node that a request could open.</summary>
 /// <param name="Name">The name of the node.</param>
@@ -225,7 +244,8 @@ public sealed record RequestableNode(string Name, string[] Roles);
 /// <param name="Address"><c>host[:port]</c>.</param>
 /// <param name="Labels">The labels by which roles select it.</param>
 /// <param name="Logins">The logins, sorted.</param>
-public sealed record ListedNode(string Name, string Address, Dictionary<string, string> Labels, string[] Logins);
+/// <param name="Via">The name of the jump host through which it is reached; null if it is reached directly.</param>
+public sealed record ListedNode(string Name, string Address, Dictionary<string, string> Labels, string[] Logins, string? Via = null);
 
 /// <summary>Asks for the public halves of the user CA keys.</summary>
 public sealed record GetUserCas;

@@ -55,9 +55,11 @@ public sealed record NodeStatusList(NodeStatus[] Nodes, string? Next = null);
 /// <param name="Sync">The state of the daemon's writes to it; null if the daemon does not write to it.</param>
 /// <param name="KeepKeys">Whether plain keys open it too, as a pilot.</param>
 /// <param name="Report">What a host that fetches its files last reported of itself; null for nothing.</param>
+/// <param name="Via">The name of the jump host through which it is reached; null if it is reached directly.</param>
+/// <param name="Jump">Whether it is a jump host.</param>
 public sealed record NodeStatus(
     string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null,
-    bool KeepKeys = false, NodeReportInfo? Report = null);
+    bool KeepKeys = false, NodeReportInfo? Report = null, string? Via = null, bool Jump = false);
 
 /// <summary>What a host reported of itself.</summary>
 /// <param name="Time">When the host made the report.</param>
@@ -123,8 +125,9 @@ public sealed record HostBehind(string Name, string? Failure = null);
 /// it.
 /// </param>
 /// <param name="KeepKeys">Whether to assume that plain keys open it too; null for what the node says.</param>
+/// <param name="Jump">Whether to assume that it is a jump host; null for what the node says.</param>
 public sealed record GetNodeFiles(
-    string Name, bool Preview = false, bool? Push = null, string? Exempt = null, bool? KeepKeys = null);
+    string Name, bool Preview = false, bool? Push = null, string? Exempt = null, bool? KeepKeys = null, bool? Jump = null);
 
 /// <summary>Asks for the consequences of enrolling a host. Changes nothing.</summary>
 /// <param name="Name">The name of the node, which need not exist yet.</param>

@@ -57,6 +57,16 @@ internal sealed class NodesEnrollCommand : CliCommand
     {
         Description = "A pilot: plain keys go on opening the host, beside certificates, until nodes harden"
     };
+    private readonly Option<string?> via = new("--via")
+    {
+        HelpName = "NODE",
+        Description = "The jump host through which users and the daemon reach it; of a node that is there already spec.via says so",
+        CompletionSources = { AdminCompletions.Nodes }
+    };
+    private readonly Option<bool> jump = new("--jump")
+    {
+        Description = "Make it a jump host: it forwards to the hosts behind it, for whoever may enter one of them"
+    };
     private readonly Option<bool> keepOtherCas = new("--keep-other-cas")
     {
         Description = "The host trusts another authority: keep its CA keys, beside ours"
@@ -74,17 +84,23 @@ internal sealed class NodesEnrollCommand : CliCommand
             "Brings a host under the authority, and sees from outside that it lets in whom it should and nobody else",
             "tctl nodes enroll db1 --ssh root@db1.example.com --labels=env=prod,type=db",
             "tctl nodes enroll db1 --ssh admin@db1.example.com:2222 --dry-run",
-            "tctl nodes enroll --from hosts.txt --labels=env=prod")
+            "tctl nodes enroll --from hosts.txt --labels=env=prod",
+            "tctl nodes enroll bastion --ssh root@bastion.example.com --jump",
+            "tctl nodes enroll db1 --ssh root@db1.internal --via bastion")
     {
         Arguments.Add(name);
         foreach (var option in (Option[])[
-            ssh, from, again, labels, address, login, ttl, noPush, exempt, keepKeys, keepOtherCas, replace, yes, dryRun])
+            ssh, from, again, labels, address, login, ttl, noPush, exempt, keepKeys, via, jump, keepOtherCas, replace, yes, dryRun])
             Options.Add(option);
         Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             if (result.GetValue(labels)?.FirstOrDefault(label => !HostList.IsLabel(label)) is { } odd)
                 result.AddError($"--labels takes KEY=VALUE, such as env=prod, not '{odd}'");
+            if (result.GetValue(jump) && result.GetValue(noPush))
+                result.AddError("the daemon writes to a jump host: --jump and --no-push exclude each other");
+            if (result.GetResult(from) is { Implicit: false } && result.GetValue(jump))
+                result.AddError("--jump is for a single host, not for those of --from");
             if (result.GetValue(keepOtherCas) && result.GetValue(replace))
                 result.AddError("--keep-other-cas and --replace exclude each other");
             var isList = result.GetResult(from) is { Implicit: false };
@@ -189,6 +205,8 @@ internal sealed class NodesEnrollCommand : CliCommand
         Other = parsed.GetValue(keepOtherCas) ? OtherAuthority.Keep
             : parsed.GetValue(replace) ? OtherAuthority.Replace : OtherAuthority.Refuse,
         KeepKeys = parsed.GetValue(keepKeys) ? true : null,
+        Via = parsed.GetValue(via),
+        Jump = parsed.GetValue(jump),
         EvenIfNobodyEnters = parsed.GetValue(yes),
     };
 

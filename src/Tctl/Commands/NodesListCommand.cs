@@ -51,7 +51,7 @@ internal sealed class NodesListCommand : CliCommand
         };
         foreach (var node in nodes)
             table.Add(
-                node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now),
+                node.Name, Wording.Address(node.Address, node.Via), Wording.Labels(node.Labels), Certificate(node.Certificate, now),
                 node.Sync is null && node.Report is { } report ? Reported(report, now) : List(node.Sync, now),
                 node.Sync?.Witnessed ?? node.Report?.Witnessed ?? "", Error(parsed, node.Sync));
         paging.Print(parsed, table, next);

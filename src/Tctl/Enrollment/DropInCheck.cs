@@ -15,16 +15,16 @@ internal static class DropInCheck
     /// <exception cref="FailureException">A line of the drop-in is not in force.</exception>
     /// <returns>One sentence for each setting that leaves another way to log in.</returns>
     /// <param name="forLogins">The settings that sshd applies to a login.</param>
-    /// <param name="forDaemon">The settings that sshd applies to the daemon's own login; null if the daemon does not write there.</param>
+    /// <param name="forOurs">The settings that sshd applies to our own accounts, by the name of the account.</param>
     /// <param name="dropIn">The drop-in.</param>
-    public static IReadOnlyList<string> Warnings(SshdSettings forLogins, SshdSettings? forDaemon, NodeFile dropIn)
+    public static IReadOnlyList<string> Warnings(SshdSettings forLogins, IReadOnlyDictionary<string, SshdSettings> forOurs, NodeFile dropIn)
     {
         var lines = Encoding.UTF8.GetString(dropIn.Content).Split('\n').Select(line => line.Trim())
             .Where(line => line.Length > 0 && line[0] != '#').ToList();
-        var match = lines.FindIndex(line => line.StartsWith("Match ", StringComparison.Ordinal));
-        ExpectToHold(lines[..(match < 0 ? lines.Count : match)], forLogins);
-        if (forDaemon is not null)
-            ExpectToHold(match < 0 ? [] : lines[(match + 1)..], forDaemon);
+        ExpectToHold(lines.TakeWhile(line => !IsMatch(line)), forLogins);
+        foreach (var (account, settings) in forOurs)
+            ExpectToHold(
+                lines.SkipWhile(line => line != $"Match User {account}").Skip(1).TakeWhile(line => !IsMatch(line)), settings);
         var warnings = OtherWays.Where(other => forLogins[other.Setting] == "yes")
             .Select(other => $"{other.Way} can still open a login ({other.Setting} yes)").ToList();
         if (forLogins["AuthorizedKeysCommand"] is not "none" and var command)
@@ -33,6 +33,8 @@ internal static class DropInCheck
             warnings.Add($"principals of other names can open a login too (AuthorizedPrincipalsFile {principals})");
         return warnings;
     }
+
+    private static bool IsMatch(string line) => line.StartsWith("Match ", StringComparison.Ordinal);
 
     private static void ExpectToHold(IEnumerable<string> lines, SshdSettings settings)
     {

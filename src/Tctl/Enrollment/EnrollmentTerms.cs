@@ -35,6 +35,12 @@ internal sealed record EnrollmentTerms
     /// </summary>
     public bool? KeepKeys { get; init; }
 
+    /// <summary>The jump host through which users and the daemon reach a host whose node does not exist yet; null for none.</summary>
+    public string? Via { get; init; }
+
+    /// <summary>Whether to make it a jump host; false for what the node says.</summary>
+    public bool Jump { get; init; }
+
     /// <summary>Whether to enroll a host that nobody could enter.</summary>
     public bool EvenIfNobodyEnters { get; init; }
 

@@ -29,6 +29,7 @@ internal sealed class HostEnrollment : IAsyncDisposable
     private readonly string account;
     private readonly bool pushes;
     private readonly bool keepsKeys;
+    private readonly bool jumps;
     private readonly string? exemptions;
 
     private HostEnrollment(
@@ -40,6 +41,7 @@ internal sealed class HostEnrollment : IAsyncDisposable
         account = Account(target, terms);
         pushes = was is null ? terms.Push : IsSet(was, "push");
         keepsKeys = terms.KeepKeys != false && (was is null ? terms.KeepKeys == true : IsSet(was, "keep_keys"));
+        jumps = terms.Jump || (was is not null && IsSet(was, "jump"));
         exemptions = pushes && facts.Settings.KnowsExemptions ? Exemptions(server) : null;
     }
 
@@ -93,13 +95,17 @@ internal sealed class HostEnrollment : IAsyncDisposable
     /// <summary>Returns the files that the host would get.</summary>
     public async Task<NodeFile[]> Preview(CancellationToken cancellation) =>
         (await ca.Send(
-            Routes.GetNodeFiles, new GetNodeFiles(target.Node, Preview: true, pushes, exemptions, keepsKeys), cancellation)).Files;
+            Routes.GetNodeFiles, new GetNodeFiles(target.Node, Preview: true, pushes, exemptions, keepsKeys, jumps), cancellation)).Files;
 
     /// <summary>Enrolls the host.</summary>
     /// <exception cref="FailureException">It does not do what it must; it is as it was before, or the message says what is not.</exception>
     public async Task<EnrolledHost> Run(CancellationToken cancellation)
     {
-        if (plan.Entrants.Length == 0 && !terms.EvenIfNobodyEnters && !keepsKeys)
+        if (jumps && !pushes)
+            throw new FailureException(
+                $"{target.Node} would not learn which hosts are behind it: the daemon writes that to a jump host",
+                "leave out --no-push; of a node that is there already spec.push says so");
+        if (plan.Entrants.Length == 0 && !terms.EvenIfNobodyEnters && !keepsKeys && !jumps)
             throw new FailureException(
                 $"nobody could enter {target.Node}: no role opens it for any user, and plain keys open nothing there once it is enrolled",
                 "create a role for its labels first, or go on with --yes; tctl access explain USER --node=NODE says why a user cannot enter");
@@ -117,8 +123,8 @@ internal sealed class HostEnrollment : IAsyncDisposable
             var caType = CaType(files);
             if (was is null && pushes)
                 await ca.Apply(resource = resource.With("push", true), replaces: true, cancellation);
-            if (was is not null && keepsKeys != IsSet(was, "keep_keys"))
-                await ca.Apply(resource.With("keep_keys", keepsKeys), replaces: true, cancellation);
+            if (was is not null && HasChanged(was))
+                await ca.Apply(resource.With("keep_keys", keepsKeys).With("jump", jumps), replaces: true, cancellation);
             if (pushes)
             {
                 await Sync(caType, cancellation);
@@ -155,13 +161,18 @@ internal sealed class HostEnrollment : IAsyncDisposable
         var certificates = await ca.Send(
             Routes.ProveNode, new ProveNode(target.Node, await proof.NewKey(cancellation), account), cancellation);
         var files = (await ca.Send(
-            Routes.GetNodeFiles, new GetNodeFiles(target.Node, Push: pushes, Exempt: exemptions, KeepKeys: keepsKeys), cancellation)).Files;
+            Routes.GetNodeFiles, new GetNodeFiles(target.Node, Push: pushes, Exempt: exemptions, KeepKeys: keepsKeys, Jump: jumps),
+            cancellation)).Files;
         foreach (var file in files)
             await host.Stage(FileName(file), file.Content, cancellation);
         voice.Say($"{At}: the files are there; now they take their places");
         await host.Run("swap", cancellation);
-        foreach (var warning in DropInCheck.Warnings(
-            await Effective(account), pushes ? await Effective(DaemonsLogin) : null, files.Single(file => FileName(file) == DropIn)))
+        var ours = new Dictionary<string, SshdSettings>(StringComparer.Ordinal);
+        if (pushes)
+            ours["certauthority-sync"] = await Effective(DaemonsLogin);
+        if (jumps)
+            ours[JumpHost.Login] = await Effective(JumpHost.Login);
+        foreach (var warning in DropInCheck.Warnings(await Effective(account), ours, files.Single(file => FileName(file) == DropIn)))
             voice.Warn($"{target.Node}: {warning}");
         voice.Say($"{At}: sshd has read them; now it is tried from here");
         await proof.Try(
@@ -205,7 +216,7 @@ internal sealed class HostEnrollment : IAsyncDisposable
         {
             if (was is null)
                 await ca.Send(Routes.RemoveResource, new RemoveResource(ResourceKinds.Node, target.Node), CancellationToken.None);
-            else if (terms.Other != OtherAuthority.Refuse || keepsKeys != IsSet(was, "keep_keys"))
+            else if (terms.Other != OtherAuthority.Refuse || HasChanged(was))
                 await ca.Apply(was, replaces: true, CancellationToken.None);
             return outcome;
         }
@@ -269,6 +280,8 @@ internal sealed class HostEnrollment : IAsyncDisposable
         }
     }
 
+    private bool HasChanged(JsonObject node) => keepsKeys != IsSet(node, "keep_keys") || jumps != IsSet(node, "jump");
+
     private static bool IsSet(JsonObject resource, string flag) => (bool?)resource["spec"]?[flag] == true;
 
     private static string Account(EnrollingHost target, EnrollmentTerms terms) => terms.Login ?? target.At.User ?? "root";
@@ -284,7 +297,7 @@ internal sealed class HostEnrollment : IAsyncDisposable
     // It becomes a word in a root shell on the host, so it must be one of our names, whatever the daemon sends.
     private static string FileName(NodeFile file) =>
         Path.GetFileName(file.Path) is DropIn or "user_ca.pub" or "revoked.krl" or "host-cert.pub" or "audit_key.pub" or "host_ca.pub"
-            or "sync_ca.pub" or "sync.krl"
+            or "sync_ca.pub" or "sync.krl" or "jump_ca.pub" or "jump_principals"
         ? Path.GetFileName(file.Path)
         : throw new FailureException($"the daemon names a file that belongs on no host: {file.Path}");
 }

@@ -15,6 +15,10 @@ internal static class NodeResources
         var spec = new JsonObject { ["addr"] = terms.Address ?? (host.At.Port is { } port ? $"{name}:{port}" : name) };
         if (otherCas.Length > 0)
             spec["other_cas"] = Keys(otherCas);
+        if (terms.Via is { } via)
+            spec["via"] = via;
+        if (terms.Jump)
+            spec["jump"] = true;
         if (terms.KeepKeys == true)
             spec["keep_keys"] = true;
         return new JsonObject

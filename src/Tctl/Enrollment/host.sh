@@ -8,6 +8,7 @@ new=/etc/ssh/certauthority.new
 before=/etc/ssh/certauthority.before
 syncdir=/etc/ssh/certauthority-sync
 login=certauthority-sync
+jump=certauthority-jump
 # Client address and port, server address and port, as sshd gave them: an argument, because sudo takes them out of the environment.
 connection=${1:-192.0.2.1 50000 192.0.2.2 22}
 from=${connection%% *}
@@ -30,7 +31,7 @@ look() {
     echo "version $(sshd -V 2>&1 | sed -n 's/.*OpenSSH_\([0-9][0-9.]*\).*/\1/p' | head -n 1)"
     sshd -t || return 1
     echo "from $from"
-    if has_account || command -v useradd >/dev/null; then echo "account yes"; fi
+    if has_account "$login" || command -v useradd >/dev/null; then echo "account yes"; fi
     settings=$(settings_for root "$from") || return 1
     printf '%s\n' "$settings" | sed 's/^/setting /'
     printf '%s\n' "$settings" | grep -i '^hostkey ' | while read -r _ key; do
@@ -75,23 +76,24 @@ configuration() {
     done
 }
 
-has_account() { id -u "$login" >/dev/null 2>&1; }
+has_account() { id -u "$1" >/dev/null 2>&1; }
 
-# As whom the daemon writes. It has no password, which is not the same as a locked one: without PAM sshd refuses those.
+# As whom the daemon writes, and as whom others go through. It has no password, which is not the same as a locked one: without PAM sshd
+# refuses those.
 make_account() {
-    has_account && return
+    has_account "$1" && return
     group=--user-group
-    if grep -q "^$login:" /etc/group; then group="--gid=$login"; fi
-    useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin --password '*' "$group" "$login"
+    if grep -q "^$1:" /etc/group; then group="--gid=$1"; fi
+    useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin --password '*' "$group" "$1"
 }
 
 # While the daemon is in, userdel refuses; that is over in a moment.
 remove_account() {
     for wait in 1 1 0; do
-        has_account || return 0
-        why=$(userdel "$login" 2>&1) || sleep "$wait"
+        has_account "$1" || return 0
+        why=$(userdel "$1" 2>&1) || sleep "$wait"
     done
-    if has_account; then say "the account $login could not be removed: $why"; fi
+    if has_account "$1"; then say "the account $1 could not be removed: $why"; fi
 }
 
 # A file on its way, from base64 on standard input.
@@ -134,7 +136,8 @@ swap() {
     if [ -e "$dir" ]; then copy "$dir" "$before.part/dir" || return 1; fi
     if [ -e "$syncdir" ]; then copy "$syncdir" "$before.part/syncdir" || return 1; fi
     if [ -e "$dropin" ]; then cp -a "$dropin" "$before.part/dropin" || return 1; fi
-    if has_account; then : >"$before.part/account" || return 1; fi
+    if has_account "$login"; then : >"$before.part/account" || return 1; fi
+    if has_account "$jump"; then : >"$before.part/jump" || return 1; fi
     sync && mv "$before.part" "$before" || return 1
     if [ -d "$new" ]; then
         mkdir -p "$dir" "${dropin%/*}" || return 1
@@ -146,10 +149,11 @@ swap() {
             esac
         done
         if grep -q "^Match User $login\$" "$new/00-certauthority.conf"; then
-            make_account && chown "$login" "$dir" || return 1
+            make_account "$login" && chown "$login" "$dir" || return 1
         else
             chown 0 "$dir" && drop "$syncdir" || return 1
         fi
+        if grep -q "^Match User $jump\$" "$new/00-certauthority.conf"; then make_account "$jump" || return 1; fi
         sync
         # Last, for it names the others.
         mv "$new/00-certauthority.conf" "$dropin" || return 1
@@ -169,7 +173,8 @@ groups_of() { id -Gn "$1" 2>/dev/null || echo; }
 
 keep() {
     trap - EXIT HUP INT TERM
-    [ -e "$syncdir" ] || remove_account
+    [ -e "$syncdir" ] || remove_account "$login"
+    grep -q "^Match User $jump\$" "$dropin" 2>/dev/null || remove_account "$jump"
     rm -rf "$before" "$before.part" "$new"
 }
 
@@ -189,7 +194,8 @@ restore() {
     if [ -e "$before/dir" ]; then cp -a "$before/dir" "$dir" || return 1; fi
     drop "$syncdir" || return 1
     if [ -e "$before/syncdir" ]; then cp -a "$before/syncdir" "$syncdir" || return 1; fi
-    [ -e "$before/account" ] || remove_account
+    [ -e "$before/account" ] || remove_account "$login"
+    [ -e "$before/jump" ] || remove_account "$jump"
     sync
     rm -rf "$before"
 }

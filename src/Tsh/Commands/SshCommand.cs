@@ -56,7 +56,11 @@ internal sealed class SshCommand : CliCommand
         var home = Home.Chosen(parsed);
         var (node, account, certificate) = await Find(parsed, home, name, wanted, cancellation);
         return Execution.Replace(
-            ["ssh", .. SshArguments.For(home, node, account, parsed.GetValue(command) ?? [], certificate.File, given)]);
+            [
+                "ssh",
+                .. SshArguments.For(
+                    home, node, account, parsed.GetValue(command) ?? [], certificate.File, given, NodeWays.Through(home, node)),
+            ]);
     }
 
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
@@ -83,13 +87,16 @@ internal sealed class SshCommand : CliCommand
             var certificate = Certificate(home, login, node.Name)
                 ?? throw new FailureException($"your certificate does not open {login}@{node.Name}", home.Command("login"));
             await RefuseRevoked(home, node.Name, certificate, ca, user, cancellation);
+            // The way can be newer than the login.
+            if (node.Jumps?.Any(jump => NodeWays.Certificate(home, jump.Name) is null) == true)
+                await NodeCertificate.Get(home, node.Name, ca, user, cancellation);
             return (node, login, certificate);
         }
         catch (UnreachableException away)
         {
             if (new NodeAddresses(home).Find(name) is not { } known || LoginsAtHand(home, known.Name) is not [_, ..] logins)
                 throw;
-            var node = new ReachableNode(known.Name, known.Address, logins);
+            var node = known with { Logins = logins };
             var login = wanted ?? OnlyLogin(node);
             if (Certificate(home, login, node.Name) is not { } certificate)
                 throw;
@@ -121,7 +128,7 @@ internal sealed class SshCommand : CliCommand
 
     private static string[] LoginsAtHand(Home home, string node) =>
     [
-        .. Held.In(home).At(Now).SelectMany(one => one.Info.Principals)
+        .. Held.In(home).At(Now).SelectMany(one => one.Info.Principals).Where(principal => !JumpHost.IsPrincipal(principal))
             .Select(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal) ? principal[..^(node.Length + 1)] : principal)
             .Where(login => Certificate(home, login, node) is not null)
             .Concat(NodeCertificate.LoginsAtHand(home, node).Select(one => one[..one.LastIndexOf('@')])).Distinct(StringComparer.Ordinal)
@@ -133,7 +140,8 @@ internal sealed class SshCommand : CliCommand
     {
         var isAtHand = login is null
             ? Held.In(home).At(Now)
-                .Any(one => one.Info.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal)))
+                .Any(one => one.Info.Principals.Any(
+                    principal => !JumpHost.IsPrincipal(principal) && principal.EndsWith($"@{node}", StringComparison.Ordinal)))
                 || NodeCertificate.LoginsAtHand(home, node).Any()
             : Certificate(home, login, node) is not null;
         if (isAtHand)

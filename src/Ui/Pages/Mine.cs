@@ -40,7 +40,7 @@ internal static class Mine
     private static MyRequest Of(RequestResource request, CertificateInfo[] live, NodeList? nodes, UserDesk desk)
     {
         var used = live.Where(certificate => certificate.Requests.Contains(request.Metadata.Name)).ToList();
-        var logins = used.SelectMany(certificate => certificate.Principals).Distinct().SelectMany(
+        var logins = used.SelectMany(certificate => certificate.Principals).Distinct().Where(one => !JumpHost.IsPrincipal(one)).SelectMany(
             principal => principal.Split('@', 2) is [var login, var node]
                 ? [(login, node)]
                 : (nodes?.Nodes ?? []).Where(one => one.Logins.Contains(principal)).Select(one => (principal, one.Name)));

@@ -19,7 +19,7 @@ public sealed class SyncIdentityTests : IAsyncLifetime
     public async Task Ssh_keygen_reads_a_recorded_certificate_for_sftp_only()
     {
         using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.KeysInForce, hosts.File("push"));
-        await identity.Refresh(CancellationToken.None);
+        await identity.Refresh(jumps: false, CancellationToken.None);
         var (exitCode, output) = SshKeygen.Run("-L", "-f", identity.CertificateFile);
         Assert.Equal(0, exitCode);
         var certificate = Certificate.ParseLine(await File.ReadAllTextAsync(identity.CertificateFile));
@@ -52,11 +52,24 @@ public sealed class SyncIdentityTests : IAsyncLifetime
     public async Task One_certificate_serves_all_callers_for_five_minutes(int minutes, int certificates)
     {
         using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.KeysInForce, hosts.File("push"));
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => identity.Refresh(CancellationToken.None)));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => identity.Refresh(jumps: false, CancellationToken.None)));
         var key = await File.ReadAllBytesAsync(identity.KeyFile);
         hosts.Clock.Now = World.Now.AddMinutes(minutes);
-        await identity.Refresh(CancellationToken.None);
+        await identity.Refresh(jumps: false, CancellationToken.None);
         Assert.Equal(certificates, hosts.Store.Committed().Length);
         Assert.Equal(key, await File.ReadAllBytesAsync(identity.KeyFile));
+    }
+
+    [Fact]
+    public async Task Certificate_for_jump_hosts_forwards_and_opens_no_other_account()
+    {
+        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.KeysInForce, hosts.File("push"));
+        await identity.Refresh(jumps: false, CancellationToken.None);
+        Assert.False(File.Exists(identity.JumpCertificateFile));
+        await identity.Refresh(jumps: true, CancellationToken.None);
+        var certificate = Certificate.ParseLine(await File.ReadAllTextAsync(identity.JumpCertificateFile));
+        Assert.Equal(["certauthority-jump"], certificate.Principals);
+        Assert.Equal(["permit-port-forwarding"], certificate.Extensions.Select(extension => extension.Name));
+        Assert.Equal(2, hosts.Store.Committed().Length);
     }
 }

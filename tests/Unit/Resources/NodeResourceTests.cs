@@ -66,6 +66,7 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1}\nspec: {addr: a, push: true}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, push: false}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, keep_keys: true}")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, via: bastion, jump: true}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, login_domain: corp.example.com}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIM1kHOjGXDCyfRtdAWKVlCC8gDhTy0cYWZzZEzDOSeMj their CA']}")]
     public void Written_node_reads_back_as_the_same(string text)

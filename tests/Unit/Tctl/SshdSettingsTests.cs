@@ -10,6 +10,8 @@ public class SshdSettingsTests
 {
     private const string Certificate = "ssh-ed25519-cert-v01@openssh.com";
 
+    private static readonly Dictionary<string, SshdSettings> NoneOfOurs = [];
+
     [Theory]
     [InlineData("8.4", false)]
     [InlineData("9.2", false)]
@@ -20,7 +22,7 @@ public class SshdSettingsTests
         var (root, daemon) = (Vector($"{version}-root"), Vector($"{version}-certauthority-sync"));
         Assert.Equal(knowsExemptions, root.KnowsExemptions);
         Assert.All(
-            DropInCheck.Warnings(root, daemon, DropIn(knowsExemptions)),
+            DropInCheck.Warnings(root, new Dictionary<string, SshdSettings> { ["certauthority-sync"] = daemon }, DropIn(knowsExemptions)),
             warning => Assert.True(warning.Contains("PasswordAuthentication", StringComparison.Ordinal) || warning.Contains("KbdInteractive", StringComparison.Ordinal), warning));
         Assert.Null(root.WhyRefused("root", ["root"], "192.0.2.1", Certificate, "ssh-ed25519"));
         Assert.Equal("DenyUsers has mallory", root.WhyRefused("mallory", [], "192.0.2.1", Certificate, "ssh-ed25519"));
@@ -36,13 +38,13 @@ public class SshdSettingsTests
     public void Overriding_setting_is_named(string version)
     {
         var other = SshdSettings.Read([.. Lines($"{version}-root").Where(line => !line.StartsWith("AuthorizedKeysFile", StringComparison.OrdinalIgnoreCase)), "AuthorizedKeysFile .ssh/authorized_keys"]);
-        var refused = Assert.Throws<FailureException>(() => DropInCheck.Warnings(other, null, DropIn(exempts: false)));
+        var refused = Assert.Throws<FailureException>(() => DropInCheck.Warnings(other, NoneOfOurs, DropIn(exempts: false)));
         Assert.StartsWith("another setting wins over the drop-in: AuthorizedKeysFile is \".ssh/authorized_keys\"; ", refused.Message, StringComparison.Ordinal);
         // A host that reads no drop-ins: what ours sets is not printed, or none.
         var without = SshdSettings.Read(Lines($"{version}-root").Where(line => !line.Contains("certauthority", StringComparison.Ordinal) && !line.Contains("printf", StringComparison.Ordinal)));
         Assert.StartsWith(
             "another setting wins over the drop-in: TrustedUserCAKeys is \"none\"; ",
-            Assert.Throws<FailureException>(() => DropInCheck.Warnings(without, null, DropIn(exempts: false))).Message, StringComparison.Ordinal);
+            Assert.Throws<FailureException>(() => DropInCheck.Warnings(without, NoneOfOurs, DropIn(exempts: false))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -55,7 +57,7 @@ public class SshdSettingsTests
         ];
         Assert.Equal(
             ["passwords can still open a login (PasswordAuthentication yes)", "plain keys can still open a login (AuthorizedKeysCommand /usr/bin/sss_ssh_authorizedkeys)"],
-            DropInCheck.Warnings(SshdSettings.Read(open), null, DropIn(exempts: true)));
+            DropInCheck.Warnings(SshdSettings.Read(open), NoneOfOurs, DropIn(exempts: true)));
     }
 
     [Theory]

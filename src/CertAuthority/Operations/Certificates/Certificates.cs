@@ -50,7 +50,7 @@ internal static class Certificates
         {
             var user = snapshot.ActingUser(by, ask.User);
             var logins = snapshot.LiveCertificates(user.Id, now).SelectMany(certificate => certificate.Principals).Select(Principals.Parse)
-                .Where(principal => principal.Opens(principal.Login, ask.Name)).Select(principal => principal.Login)
+                .Where(principal => !principal.IsJump && principal.Opens(principal.Login, ask.Name)).Select(principal => principal.Login)
                 .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
             if (logins.Length == 0 || snapshot.Policy().Nodes.GetValueOrDefault(ask.Name) is not { } node)
                 throw new ProblemException(new Problem(
@@ -62,7 +62,7 @@ internal static class Certificates
                             .. NextSteps.Meant(ask.Name, OwnExplanations.Visible(ca, snapshot, user, null, now).Select(one => one.Name)),
                             new NextStep.ShowMyStatus(), new NextStep.List(NextStep.List.Role)]));
             if (ask.Login is null || logins.Contains(ask.Login))
-                return new ReachableNode(node.Name, node.Address, logins);
+                return new ReachableNode(node.Name, node.Address, logins, JumpHosts.To(snapshot, node));
             var more = Explanations.HowToAsk(ca, snapshot, user, node.Name, ask.Login, now);
             throw new ProblemException(new Problem(
                 ProblemCode.Denied,

@@ -91,7 +91,8 @@ internal static class Explanations
                     nodes,
                     [.. reached.SelectMany(reach => reach.Everywhere).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
                     reached.Exists(reach => reach.PerHost),
-                    requestable);
+                    requestable,
+                    JumpHosts.To(snapshot, reached.SelectMany(reach => reach.Nodes).Select(one => one.Node)));
         }));
     }
 
@@ -158,7 +159,7 @@ internal static class Explanations
         var node = reached.First().Node;
         return new ListedNode(
             node.Name, node.Address, node.Labels.ToDictionary(),
-            [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+            [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)], node.Via);
     }
 
     internal static LockExplained Show(LockAtWork one) =>

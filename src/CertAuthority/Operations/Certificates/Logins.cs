@@ -51,11 +51,13 @@ internal static class Logins
             signed[n] = new OneCertificate(
                 Certificate.ToLine(await recorded.Signer.Sign(one.ToBeSigned), one.Recorded.KeyId),
                 one.Recorded.Show(Fingerprint.Compute(recorded.Signer.PublicKey)));
+        // One that only passes jump hosts comes last, and is never the one that was asked for.
+        var main = recorded.Granted.Grants is [{ IsJump: false }, ..] ? 1 : 0;
         return new LoggedIn(
-            ca.Keys.Host.Lines, signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info,
+            ca.Keys.Host.Lines, signed.Take(main).FirstOrDefault()?.Certificate, signed.Take(main).FirstOrDefault()?.Info,
             PerHost: recorded.Granted.LeftOut > 0)
         {
-            Others = signed.Length > 1 ? signed[1..] : null,
+            Others = signed.Length > main ? signed[main..] : null,
             Missing = recorded.Granted.Missing.IsEmpty ? null : [.. recorded.Granted.Missing.Select(Problems.From)],
             Session = recorded.Session.Id.ToString(),
             SessionEnds = recorded.Session.Ends,
@@ -140,7 +142,7 @@ internal static class Logins
             SessionEnds = within?.Ends,
         };
         return ask.Node is { } node
-            && IssuancePolicy.Decide(question with { Nodes = policy.OnlyNode(node) }).Holds(out var granted, out _)
+            && IssuancePolicy.Decide(question with { Nodes = policy.NodeAndWay(node) }).Holds(out var granted, out _)
             ? granted
             : IssuancePolicy.Decide(question with { Nodes = policy.EveryNode });
     }

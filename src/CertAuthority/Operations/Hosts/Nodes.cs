@@ -263,10 +263,14 @@ internal static class Nodes
             var node = ask.Preview && Names.IsNodeName(ask.Name) && !snapshot.Policy().Nodes.ContainsKey(ask.Name)
                 ? new Node(Guid.Empty, ask.Name, 0, "", ImmutableSortedDictionary<string, string>.Empty)
                 : Find(snapshot, ask.Name);
+            node = node with
+            {
+                Push = ask.Push ?? node.Push,
+                KeepKeys = ask.KeepKeys ?? node.KeepKeys,
+                Jump = ask.Jump ?? node.Jump,
+            };
             return new NodeFiles([
-                .. HostFiles.For(
-                    node with { Push = ask.Push ?? node.Push, KeepKeys = ask.KeepKeys ?? node.KeepKeys },
-                    ca.Push.ContentFor(snapshot, node, krl, now), Exempt(ask.Exempt))
+                .. HostFiles.For(node, ca.Push.ContentFor(snapshot, node, krl, now), Exempt(ask.Exempt))
                     .Select(file => new NodeFile(file.Path, file.Content.ToArray())),
             ]);
         }));
@@ -320,7 +324,7 @@ internal static class Nodes
         new(
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate),
             node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null, node.KeepKeys,
-            report is null ? null : Show(ca, report, now));
+            report is null ? null : Show(ca, report, now), node.Via, node.Jump);
 
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
         sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),

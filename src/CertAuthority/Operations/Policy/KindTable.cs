@@ -64,6 +64,7 @@ internal static class KindTable
         Accepting = (snapshot, node, _) =>
         {
             LoginDomains.Expect(snapshot, node);
+            JumpHosts.Expect(snapshot, node);
             return [];
         },
         Ending = removal => EndAll(

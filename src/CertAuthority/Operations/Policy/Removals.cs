@@ -21,6 +21,7 @@ internal static class Removals
     {
         var name = kind.NameFrom(transaction, ask.Name);
         var (ending, isUnreadable) = Remove(transaction, by, kind, name, ask.Force, now);
+        JumpHosts.ExpectUnused(transaction, kind.Name, [name]);
         // While other roles or locks cannot be read, nothing else is decided.
         return !isUnreadable || transaction.Policy().IsWhole
             ? (name, ending.Warnings, Withdrawals.Review(ca, transaction, by, now, ending.Requests))

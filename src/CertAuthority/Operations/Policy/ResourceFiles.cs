@@ -99,6 +99,8 @@ internal static class ResourceFiles
         }
         if (ask.Prune)
             done.AddRange(Prune(to, ask, given, now));
+        foreach (var removed in done.Where(one => one.What == AppliedStates.Removed))
+            JumpHosts.ExpectUnused(transaction, removed.Kind, [removed.Name]);
         // Runs after everything is stored: a file may contain a user before the role that is assigned to them.
         to.Warnings.AddRange(written.SelectMany(one => one.Kind.Accept(transaction, one.Resource, now)));
         return new Stored(done, to.Warnings, to.Ended);

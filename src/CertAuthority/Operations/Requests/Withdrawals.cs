@@ -175,7 +175,7 @@ internal static class Withdrawals
         ImmutableArray<AccessRequest> requests = [.. certificate.Requests.Select(find).OfType<AccessRequest>()];
         var issued = new IssuedCertificate(
             certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
-        return Withdrawal.Reason(issued, user, requests, policy.Roles, policy.Nodes, locks, limits);
+        return Withdrawal.Reason(issued, user, requests, policy.Roles, policy.Nodes, locks, limits, policy.Ways);
     }
 }
 

@@ -79,6 +79,28 @@ public class HostFilesTests
             File.ReadAllText(Path.Combine(CertAuthority.Tests.Unit.Docs.Document.Root, "tests/Unit/vectors/sshd/drop-in.conf")),
             Encoding.UTF8.GetString(HostFiles.For(Db1 with { Push = true }, Content("cert"), "192.0.2.7,198.51.100.0/24")[^1].Content.Span));
 
+    [Fact]
+    public void Jump_host_forwards_and_runs_nothing()
+    {
+        var jump = Db1 with { Jump = true, Push = true };
+        var content = Content(null) with { JumpCas = ["ssh-ed25519 AAAA user CA"], JumpPrincipals = "permitopen=\"db2:22\" certauthority-jump@db1\n" };
+        var files = HostFiles.For(jump, content);
+        Assert.Equal(["/etc/ssh/certauthority/jump_ca.pub", "/etc/ssh/certauthority/jump_principals"], files.Select(file => file.Path).Where(path => path.Contains("jump", StringComparison.Ordinal)));
+        var lines = Encoding.UTF8.GetString(files[^1].Content.Span).Split('\n').Where(IsLine).Select(Words).ToArray();
+        var block = lines[(Array.IndexOf(lines, "Match User certauthority-jump") + 1)..];
+        Assert.Superset(
+            new HashSet<string>(
+            [
+                "TrustedUserCAKeys /etc/ssh/certauthority/jump_ca.pub", "AuthorizedPrincipalsCommand /usr/bin/cat /etc/ssh/certauthority/jump_principals", "AllowTcpForwarding local",
+                "AllowStreamLocalForwarding no", "PermitListen none", "PermitTTY no", "MaxSessions 0", "AuthorizedKeysFile none", "AuthorizedPrincipalsFile none",
+            ]),
+            block.ToHashSet());
+        Assert.Contains(
+            "AuthorizedPrincipalsCommand /usr/bin/find /etc/ssh/certauthority/revoked.krl -size +43c -mmin -60 -exec /usr/bin/cat /etc/ssh/certauthority/jump_principals ;",
+            Lines(jump with { KrlMaxAge = TimeSpan.FromHours(1) }, null));
+        Assert.DoesNotContain(Lines(Db1, null), line => line.Contains("jump", StringComparison.Ordinal));
+    }
+
     private static HostContent Content(string? certificate) => new(["ssh-ed25519 AAAA user CA", "ssh-ed25519 BBBB next user CA"], new byte[] { 1, 2 }, certificate, ["ssh-ed25519 AAAA sync CA", "ssh-ed25519 BBBB next sync CA"], new byte[3], ["ssh-ed25519 AAAA host CA"], "ssh-ed25519 AAAA audit key");
 
     private static string[] Lines(Node node, string? certificate) =>
