@@ -1,8 +1,8 @@
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// Writes the <c>ProxyCommand</c> by which ssh reaches a host through jump hosts. ssh's own <c>ProxyJump</c> takes the keys and host keys of
-/// jump hosts from configuration files only.
+/// Writes the <c>ProxyCommand</c> by which ssh reaches a host through jump hosts. ssh's own <c>ProxyJump</c> takes the keys and host keys
+/// of jump hosts from configuration files only.
 /// </summary>
 public static class ProxyCommand
 {

@@ -35,7 +35,8 @@ internal sealed class NodeAddresses(Home home)
         {
             home.EnsureFolder();
             AtomicFile.Replace(
-                home.Addresses, Encoding.UTF8.GetBytes(string.Concat(all.Select(one => $"{one.Name} {one.Address} {one.Via}".TrimEnd() + "\n"))),
+                home.Addresses,
+                Encoding.UTF8.GetBytes(string.Concat(all.Select(one => $"{one.Name} {one.Address} {one.Via}".TrimEnd() + "\n"))),
                 UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
         catch (Exception full) when (full is IOException or UnauthorizedAccessException)

@@ -211,7 +211,7 @@ public static class IssuancePolicy
             // Not in the certificate of the logins, which must not permit forwarding on their hosts because of it.
             if (!group.Jumps.IsEmpty)
                 jumps.Add(
-                    new IssuanceGrant(question.User, roles, ids, group.Jumps, validity, permissions.ForJumps, $"jump-{group.Name}"));
+                    new IssuanceGrant(question.User, roles, ids, group.Jumps, validity, permissions.ForJumps(), $"jump-{group.Name}"));
         }
         return new Allowed([.. grants], [.. missing]) { Jumps = [.. jumps] };
     }

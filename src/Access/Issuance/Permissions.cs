@@ -34,7 +34,7 @@ public sealed record SessionPermissions(
     /// Returns the permissions of a certificate that passes jump hosts: forwarding, under the conditions of the logins for which it is. The
     /// forced command is left out, because nothing runs there.
     /// </summary>
-    public SessionPermissions ForJumps => Plain with
+    public SessionPermissions ForJumps() => Plain with
     {
         PortForwarding = true,
         Conditions = Conditions.Remove(SessionCondition.ForceCommand.Name)

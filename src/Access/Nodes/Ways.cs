@@ -3,7 +3,9 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Nodes;
 
-/// <summary>The ways to hosts that are reached through others: <c>spec.via</c> of each names a jump host, which can have a way itself.</summary>
+/// <summary>
+/// The ways to hosts that are reached through others: <c>spec.via</c> of each names a jump host, which can have a way itself.
+/// </summary>
 public sealed class Ways
 {
     /// <summary>The most jump hosts on one way.</summary>

@@ -222,7 +222,9 @@ internal sealed class HostPush : Loop
     private static bool IsCurrent(Node node, Host host, PublishedKrl list, Ways ways) =>
         host.Version >= list.Version && (!node.Jump || host.JumpPrincipals == ways.PrincipalsFile(node.Name));
 
-    /// <summary>Writes to the jump hosts on the way to a host, as far as they lack something. If that fails, the host is tried anyway.</summary>
+    /// <summary>
+    /// Writes to the jump hosts on the way to a host, as far as they lack something. If that fails, the host is tried anyway.
+    /// </summary>
     private async Task Precede(string name, CancellationToken stopping)
     {
         var policy = database.Read(snapshot => snapshot.Policy());

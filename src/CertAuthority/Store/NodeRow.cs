@@ -38,13 +38,8 @@ internal sealed record NodeRow(
     // No certificate names a node that is new.
     private static void Touch(Transaction transaction, Node? before, Node? after)
     {
-        if (before is null)
-            return;
-        transaction.Touched.Node(before);
-        // Whoever enters a host behind it can pass it.
-        if (before.Jump)
-            foreach (var behind in transaction.Policy().Ways.Behind(before.Name))
-                transaction.Touched.Node(behind);
+        if (before is not null)
+            transaction.Touched.Node(before);
     }
 
     private static NodeRow From(Node node) => new(

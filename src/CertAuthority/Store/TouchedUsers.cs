@@ -13,8 +13,14 @@ internal static class TouchedUsers
         var roles = touched.Roles.ToHashSet(StringComparer.Ordinal);
         // A certificate that names a node was issued by a role that selects the node as it was, and that role is still there.
         if (touched.Nodes.Count > 0)
-            roles.UnionWith(snapshot.Policy().Roles.Values
-                .Where(role => touched.Nodes.Any(node => role.Allow.NodeLabels.Matches(node.Labels))).Select(role => role.Name));
+        {
+            var policy = snapshot.Policy();
+            // Whoever enters a host behind a jump host can pass it.
+            var nodes = touched.Nodes.Concat(touched.Nodes.Where(node => node.Jump).SelectMany(jump => policy.Ways.Behind(jump.Name)))
+                .ToList();
+            roles.UnionWith(policy.Roles.Values
+                .Where(role => nodes.Exists(node => role.Allow.NodeLabels.Matches(node.Labels))).Select(role => role.Name));
+        }
         var users = touched.Users.ToHashSet();
         foreach (var role in roles)
             users.UnionWith(snapshot.HoldersOf(role));

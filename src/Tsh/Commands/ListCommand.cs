@@ -55,7 +55,8 @@ internal sealed class ListCommand : CliCommand
         var table = new Table(isLater ? [.. columns, "After tsh login"] : columns) { Nothing = "no nodes" };
         foreach (var node in nodes)
         {
-            string[] cells = [node.Name, Wording.Address(node.Address, node.Via), Wording.Labels(node.Labels), string.Join(',', Opened(node))];
+            string[] cells =
+                [node.Name, Wording.Address(node.Address, node.Via), Wording.Labels(node.Labels), string.Join(',', Opened(node))];
             table.Add(isLater ? [.. cells, string.Join(',', node.Logins.Except(Opened(node)))] : cells);
         }
         parsed.Print(table);

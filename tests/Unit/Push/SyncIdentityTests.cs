@@ -61,7 +61,7 @@ public sealed class SyncIdentityTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Certificate_for_jump_hosts_forwards_and_opens_no_other_account()
+    public async Task Certificate_for_jump_hosts_only_forwards()
     {
         using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.KeysInForce, hosts.File("push"));
         await identity.Refresh(jumps: false, CancellationToken.None);

@@ -71,14 +71,14 @@ public sealed class AgentCaKeyTests : IDisposable
         var time = Stopwatch.StartNew();
 
         await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => ExpectUnavailable(() => key.Sign(ToSign(key)))));
-        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(6));
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(20));
 
         // Those who come later, one after the other, share one attempt.
         await Task.Delay(TimeSpan.FromSeconds(1.1));
         var asked = agent.Asked;
         time.Restart();
         await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => ExpectUnavailable(async () => await key.ExpectUsable())));
-        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(6));
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(20));
         Assert.Equal(asked + 1, agent.Asked);
     }
 

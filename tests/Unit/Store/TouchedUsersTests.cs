@@ -18,6 +18,7 @@ public sealed class TouchedUsersTests : IAsyncLifetime
     private readonly Role dba = Sample.Role("dba", ["postgres"], Sample.Where("env=prod"));
     private readonly Role web = Sample.Role("web", ["deploy"], Sample.Where("env=test"));
     private readonly Node db1 = Sample.Node("db1", "env=prod");
+    private readonly Node bastion = Sample.Node("bastion", "env=way") with { Jump = true };
     private readonly User alice = World.User("alice") with { Roles = ["dba"] };
     private readonly User bob = World.User("bob") with { Roles = ["web"] };
     private readonly User carol = World.User("carol");
@@ -57,6 +58,10 @@ public sealed class TouchedUsersTests : IAsyncLifetime
 
     [Fact]
     public Task Removed_node_touches_who_could_reach_it() => Touches("alice carol", transaction => NodeRow.Table.Remove(transaction, db1));
+
+    [Fact]
+    public Task Changed_jump_host_touches_who_can_reach_what_is_behind_it() =>
+        Touches("bob", transaction => NodeRow.Table.Put(transaction, bastion with { Labels = Sample.Labels("env=closed"), Revision = 2 }));
 
     [Theory]
     [InlineData(LockKind.User, "bob", "bob")]
@@ -116,6 +121,8 @@ public sealed class TouchedUsersTests : IAsyncLifetime
         RoleRow.Table.Put(transaction, dba);
         RoleRow.Table.Put(transaction, web);
         NodeRow.Table.Put(transaction, db1);
+        NodeRow.Table.Put(transaction, bastion);
+        NodeRow.Table.Put(transaction, Sample.Node("web1", "env=test") with { Via = "bastion" });
         foreach (var user in (User[])[alice, bob, carol])
             UserRow.Table.Put(transaction, user);
         var request = World.Request(carol);

@@ -18,7 +18,7 @@ public class JumpGrantTests
     private static readonly Role Web = Sample.Role("web", ["deploy"], Sample.Where("type=web"));
 
     [Fact]
-    public void Login_behind_jump_hosts_brings_a_certificate_that_only_passes_them()
+    public void Login_behind_jump_hosts_brings_a_certificate_for_the_way()
     {
         var grants = Grants([Dba, Web]);
         Assert.Equal(["everyday", "jump-everyday"], grants.Select(grant => grant.Name));
