@@ -71,6 +71,14 @@ internal sealed class EnrolledFleet : IAsyncDisposable
             "-o", $"UserKnownHostsFile={Daemon.Scratch["known_cas"]}", "-o", "LogLevel=ERROR", "-p", $"{host.Port}", "root@127.0.0.1", "echo entered");
     }
 
+    /// <summary>A login by a certificate, whatever host key the host shows.</summary>
+    /// <param name="host">Where.</param>
+    /// <param name="certificate">Its file.</param>
+    /// <param name="key">The private key; the file beside the certificate, without.</param>
+    public Task<Outcome> Entering(FleetHost host, string certificate, string? key = null) => Daemon.Administrator.Types(
+        "ssh", "-F", "none", "-T", "-i", key ?? certificate.Replace("-cert.pub", "", StringComparison.Ordinal), "-o", $"CertificateFile={certificate}", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+        "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-p", $"{host.Port}", "root@127.0.0.1", "echo entered");
+
     /// <summary>Whether a host has the revocation list that is in place, to the byte.</summary>
     public bool HasTheList(FleetHost host) => File.ReadAllBytes(host["certauthority/revoked.krl"]).AsSpan().SequenceEqual(File.ReadAllBytes(Daemon.File("revoked.krl")));
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 
@@ -44,7 +43,7 @@ public sealed class RotationTests
         foreach (var host in (FleetHost[])[db1, db2, fetching])
         {
             Assert.Equal("entered\n", (await fleet.ByCertificate(host)).Done());
-            Assert.Equal("entered\n", (await Entering(fleet, host, old)).Done());
+            Assert.Equal("entered\n", (await fleet.Entering(host, old)).Done());
         }
         // The daemon comes back to the same keys.
         await daemon.Stop();
@@ -65,7 +64,7 @@ public sealed class RotationTests
         Assert.Equal(next, daemon.PublicKey("user_ca"));
         Assert.Equal(oldKey, daemon.PublicKey("user_ca_previous"));
         await Eventually.Holds(() => File.ReadAllLines(db1["certauthority/user_ca.pub"]).Length == 1);
-        Assert.Equal(255, (await Entering(fleet, db1, old)).ExitCode);
+        Assert.Equal(255, (await fleet.Entering(db1, old)).ExitCode);
         Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
         await daemon.Stop();
         await daemon.Restart();
@@ -145,7 +144,7 @@ public sealed class RotationTests
         (await daemon.Administrator.Types("cp", daemon.File("user_ca"), daemon.Scratch["stolen"])).Done();
         (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", daemon.Scratch["thief"])).Done();
         (await daemon.Administrator.Types("ssh-keygen", "-q", "-s", daemon.Scratch["stolen"], "-I", "thief", "-n", "root", "-z", "4", daemon.Scratch["thief.pub"])).Done();
-        Assert.Equal("entered\n", (await Entering(fleet, db1, daemon.Scratch["thief-cert.pub"])).Done());
+        Assert.Equal("entered\n", (await fleet.Entering(db1, daemon.Scratch["thief-cert.pub"])).Done());
         await away.Stop();
         (await daemon.Administrator.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: web1}, spec: {addr: web1.example.com}}")).Done();
 
@@ -154,17 +153,17 @@ public sealed class RotationTests
         Assert.Equal(1, replaced.ExitCode);
         Assert.Matches("^the user CA key is now SHA256:.*, and no other; [0-9]+ certificates? revoked\n$", replaced.Output);
         Assert.Contains("tctl: error: 2 hosts still trust the compromised key: db2, web1\n", replaced.Error, StringComparison.Ordinal);
-        Assert.Contains("Permission denied", (await Entering(fleet, db1, daemon.Scratch["thief-cert.pub"])).Error, StringComparison.Ordinal);
+        Assert.Contains("Permission denied", (await fleet.Entering(db1, daemon.Scratch["thief-cert.pub"])).Error, StringComparison.Ordinal);
         Assert.Contains("Permission denied", (await fleet.ByCertificate(db1)).Error, StringComparison.Ordinal);
         (await daemon.Myself.Types("tsh", "login")).Done();
         Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
         // The key itself is on the list: even a host that still trusts it lets nobody in.
         File.AppendAllText(db1["certauthority/user_ca.pub"], await File.ReadAllTextAsync(daemon.File("user_ca_previous.pub")));
-        Assert.Contains("Permission denied", (await Entering(fleet, db1, daemon.Scratch["thief-cert.pub"])).Error, StringComparison.Ordinal);
+        Assert.Contains("Permission denied", (await fleet.Entering(db1, daemon.Scratch["thief-cert.pub"])).Error, StringComparison.Ordinal);
 
         await away.Restart();
         await Eventually.Holds(() => fleet.HasTheList(away));
-        Assert.Contains("Permission denied", (await Entering(fleet, away, daemon.Scratch["thief-cert.pub"])).Error, StringComparison.Ordinal);
+        Assert.Contains("Permission denied", (await fleet.Entering(away, daemon.Scratch["thief-cert.pub"])).Error, StringComparison.Ordinal);
         await daemon.Stop();
         await daemon.Restart();
         (await daemon.Myself.Types("tsh", "login")).Done();
@@ -282,37 +281,20 @@ public sealed class RotationTests
             (await fleet.Tctl("auth", "rotate", "user")).Done();
     }
 
-    private static async Task<string> StepOf(EnrolledFleet fleet) =>
+    internal static async Task<string> StepOf(EnrolledFleet fleet) =>
         JsonDocument.Parse((await fleet.Tctl("auth", "rotate", "--status", "--format=json")).Done()).RootElement.GetProperty("rotations")
             .EnumerateArray().Select(one => one.GetProperty("step").GetString()!).SingleOrDefault("");
 
-    /// <summary>Runs something while any thread of the daemon is killed at its n-th write that lasts; returns whether the daemon was.</summary>
-    private static async Task<bool> Struck(TestDaemon daemon, int write, Func<Task<Outcome>> act)
+    /// <summary>Runs something while the daemon is killed at its n-th write that lasts; returns whether it was.</summary>
+    internal static async Task<bool> Struck(TestDaemon daemon, int write, Func<Task<Outcome>> act)
     {
-        const string calls = "rename,renameat,renameat2,unlink,fsync,fdatasync";
-        using var strace = Process.Start(new ProcessStartInfo(
-            "strace", ["-f", "-o", "/dev/null", "-p", $"{daemon.ProcessId}", "-e", $"trace={calls}", "-e", $"inject={calls}:signal=KILL:when={write}"])
-        {
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        })!;
-        while (await strace.StandardError.ReadLineAsync() is { } line && !line.Contains("attached", StringComparison.Ordinal))
-        {
-        }
+        using var kill = await KillAt.Attach(daemon, "rename,renameat,renameat2,unlink,fsync,fdatasync", write);
         await act();
-        if (!strace.HasExited)
-            strace.Kill();
-        await strace.WaitForExitAsync();
-        var status = $"/proc/{daemon.ProcessId}/stat";
-        return !File.Exists(status) || (await File.ReadAllTextAsync(status)).Contains(") Z ", StringComparison.Ordinal);
+        return daemon.HasEnded;
     }
 
-    private static Task<Outcome> Entering(EnrolledFleet fleet, FleetHost host, string certificate) => fleet.Daemon.Administrator.Types(
-        "ssh", "-F", "none", "-T", "-i", certificate.Replace("-cert.pub", "", StringComparison.Ordinal), "-o", $"CertificateFile={certificate}", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-        "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-p", $"{host.Port}", "root@127.0.0.1", "echo entered");
-
     /// <summary>Revokes every live certificate of a key.</summary>
-    private static async Task<Outcome> RevokeAllOf(EnrolledFleet fleet, OpenSsh.PublicKey key)
+    internal static async Task<Outcome> RevokeAllOf(EnrolledFleet fleet, OpenSsh.PublicKey key)
     {
         var fingerprint = Fingerprint(key);
         var serials = JsonDocument.Parse((await fleet.Tctl("certs", "ls", "--state=live", "--format=json")).Done()).RootElement.EnumerateArray()
