@@ -33,6 +33,8 @@ internal sealed class PublishDirectory(
 
     private readonly BodiesByHash bodies = new(System.IO.Path.Combine(path, BodiesByHash.Directory));
 
+    private readonly Lock noting = new();
+
     private volatile PublishedStatus status = new(path);
 
     public string Path => path;
@@ -86,28 +88,62 @@ internal sealed class PublishDirectory(
     /// Writes the certificates of hosts, and deletes those that it wrote before for hosts that no longer exist. This is not done with each
     /// list, because there can be many certificates, and a revocation does not wait for them.
     /// </summary>
-    /// <param name="certificates">The certificates, by node; each is one line.</param>
+    /// <param name="read">
+    /// Returns the certificates, by node; each is one line. It is called when it is known what was written before, so that a certificate
+    /// that is added meanwhile is not taken for one of a host that is gone.
+    /// </param>
     /// <exception cref="IOException">The disk failed or is full.</exception>
-    public void PublishHosts(IReadOnlyDictionary<string, byte[]> certificates)
+    public void PublishHosts(Func<IReadOnlyDictionary<string, byte[]>> read)
     {
         Make();
+        var before = Note(written => written);
+        var certificates = read();
         var names = certificates.Keys.Select(node => node + HostCertificate).ToHashSet(StringComparer.Ordinal);
-        var before = File.Exists(At(Written)) ? File.ReadAllLines(At(Written)) : [];
         // Recorded before the first of them is written, so that none is ever forgotten.
-        Note(names.Union(before));
+        Note(written => written.Union(names));
         foreach (var (node, line) in certificates)
             PutWhereDifferent(node + HostCertificate, line);
+        before.ExceptWith(names);
         foreach (var former in before.Where(
-            name => !names.Contains(name) && name.EndsWith(HostCertificate, StringComparison.Ordinal)
-                && !name.Contains('/', StringComparison.Ordinal)))
+            name => name.EndsWith(HostCertificate, StringComparison.Ordinal) && !name.Contains('/', StringComparison.Ordinal)))
             File.Delete(At(former));
-        Note(names);
+        Note(written => written.Except(before));
+    }
 
-        void Note(IEnumerable<string> all)
+    /// <summary>
+    /// Writes the certificate of one host. Unlike <see cref="PublishHosts"/>, this costs the same however many hosts there are.
+    /// </summary>
+    /// <param name="node">The host.</param>
+    /// <param name="line">The certificate, as one line.</param>
+    /// <exception cref="IOException">The disk failed or is full.</exception>
+    public void PublishHost(string node, byte[] line)
+    {
+        Make();
+        lock (noting)
         {
-            var lines = string.Concat(all.Order(StringComparer.Ordinal).Select(name => $"{name}\n"));
-            if (lines.Length > 0 || before.Length > 0)
+            if (!File.Exists(At(Written)))
+                AtomicFile.Replace(At(Written), [], AtomicFile.ReadableByAll);
+            // A line that a crash cuts short names no file that is there, and the next begins on a line of its own.
+            using var written = new FileStream(At(Written), FileMode.Append);
+            written.Write(Encoding.UTF8.GetBytes($"\n{node}{HostCertificate}\n"));
+            written.Flush(flushToDisk: true);
+        }
+        PutWhereDifferent(node + HostCertificate, line);
+    }
+
+    /// <summary>Changes the list of the host certificates that this daemon wrote.</summary>
+    /// <returns>The names that it had before.</returns>
+    private HashSet<string> Note(Func<HashSet<string>, IEnumerable<string>> change)
+    {
+        lock (noting)
+        {
+            var before = File.Exists(At(Written))
+                ? File.ReadAllLines(At(Written)).Where(name => name.Length > 0).ToHashSet(StringComparer.Ordinal)
+                : [];
+            var lines = string.Concat(change(before).Order(StringComparer.Ordinal).Select(name => $"{name}\n"));
+            if (lines.Length > 0 || before.Count > 0)
                 PutWhereDifferent(Written, Encoding.UTF8.GetBytes(lines));
+            return before;
         }
     }
 

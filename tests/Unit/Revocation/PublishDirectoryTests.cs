@@ -11,28 +11,50 @@ public sealed class PublishDirectoryTests : IDisposable
     public void Only_published_files_are_removed()
     {
         var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
-        directory.PublishHosts(Certificates("db1", "db2"));
+        directory.PublishHosts(() => Certificates("db1", "db2"));
         File.WriteAllText(Path.Combine(directory.Path, "web-cert.pub"), "of somebody else");
 
         // As after a restart.
         directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
-        directory.PublishHosts(Certificates("db2"));
+        directory.PublishHosts(() => Certificates("db2"));
 
         Assert.Equal([".certauthority", "db2-cert.pub", "web-cert.pub"], Names());
         // What a list of names that somebody has edited says is taken for a name, and never for a way out.
         File.WriteAllText(folder.File("outside-cert.pub"), "");
         File.AppendAllText(Path.Combine(directory.Path, ".certauthority"), "../outside-cert.pub\nrevoked.krl\n");
         File.WriteAllText(Path.Combine(directory.Path, "revoked.krl"), "not ours to parse");
-        directory.PublishHosts(Certificates());
+        directory.PublishHosts(() => Certificates());
         Assert.Equal([".certauthority", "revoked.krl", "web-cert.pub"], Names());
         Assert.True(File.Exists(folder.File("outside-cert.pub")));
+    }
+
+    [Fact]
+    public void Certificate_of_one_host_is_added_and_never_forgotten()
+    {
+        var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
+        directory.PublishHost("db1", "one"u8.ToArray());
+        // A crash cut this short.
+        File.AppendAllText(Path.Combine(directory.Path, ".certauthority"), "\nweb1-c");
+        directory.PublishHost("db2", "two"u8.ToArray());
+        directory.PublishHost("db2", "three"u8.ToArray());
+        Assert.Equal("three", File.ReadAllText(Path.Combine(directory.Path, "db2-cert.pub")));
+        // One that is added while the others are written stays.
+        directory.PublishHosts(() =>
+        {
+            directory.PublishHost("db3", []);
+            return Certificates("db2");
+        });
+        Assert.Equal([".certauthority", "db2-cert.pub", "db3-cert.pub"], Names());
+        directory.PublishHosts(() => Certificates("db2"));
+        Assert.Equal([".certauthority", "db2-cert.pub"], Names());
+        Assert.Equal(["db2-cert.pub"], File.ReadAllLines(Path.Combine(directory.Path, ".certauthority")));
     }
 
     [Fact]
     public void Directory_without_hosts_gets_no_list_of_names()
     {
         var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
-        directory.PublishHosts(Certificates());
+        directory.PublishHosts(() => Certificates());
         Assert.Empty(Names());
     }
 

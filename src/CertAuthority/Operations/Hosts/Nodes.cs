@@ -31,7 +31,7 @@ internal static class Nodes
         var recorded = await Certify(ca, by.Caller, ask.Name, key, wish);
         try
         {
-            PublishCertificates(ca);
+            ca.Krl.ForHosts?.PublishHost(recorded.NodeName, PublishedLine(recorded));
         }
         catch (Exception e) when (e is IOException or ExposedException or UnauthorizedAccessException)
         {
@@ -81,8 +81,9 @@ internal static class Nodes
     /// <summary>Writes the newest certificate of each host to the directory from which hosts fetch, if there is one.</summary>
     /// <exception cref="IOException">The disk failed or is full.</exception>
     public static void PublishCertificates(Authority ca) => ca.Krl.ForHosts?.PublishHosts(
-        ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(
-            one => one.NodeName, one => Encoding.ASCII.GetBytes(one.Line + "\n")));
+        () => ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(one => one.NodeName, PublishedLine));
+
+    private static byte[] PublishedLine(RecordedHostCertificate one) => Encoding.ASCII.GetBytes(one.Line + "\n");
 
     /// <summary>
     /// Issues the certificates that prove a host works. The revoked one is already on the list when the reply is sent, so a caller who then
