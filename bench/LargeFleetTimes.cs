@@ -52,7 +52,7 @@ internal static class LargeFleetTimes
             await Each(daemon, "login for one host", n => daemon.Client.Send(Routes.Login, new Login(key, User: $"u{(n % Own) + 1}", Node: site.HostOf(n % Own))));
             await Each(daemon, "access explain, one host", n => daemon.Client.Send(Routes.ExplainAccess, new ExplainAccess("u1", Node: site.HostOf(0))));
             await Each(daemon, "access who, one host", n => daemon.Client.Send(Routes.ListEntrants, new ListEntrants("n0")));
-            await Each(daemon, "nodes ls, a page", n => daemon.Client.Send(Routes.ListNodes, new ListNodes()));
+            await Each(daemon, "nodes ls, 20", n => daemon.Client.Send(Routes.ListNodes, new ListNodes(Limit: 20)));
             await Each(daemon, "status", n => daemon.Client.Send(Routes.GetStatus, new GetStatus()));
             await Each(daemon, "revoke one serial", n => daemon.Client.Send(Routes.RevokeCertificates, new RevokeCertificates(Serials: [$"{n + 1}"])));
             Row("list, kB", (await daemon.Client.Send(Routes.GetKrl, new GetKrl())).Krl.Length / 1e3);

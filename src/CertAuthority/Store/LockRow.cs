@@ -34,7 +34,11 @@ internal sealed record LockRow(string Kind, string Target, string? Message = nul
                 if (transaction.RequestsStarting(id, 1) is [var request])
                     transaction.Touched.User(request.UserId);
                 break;
-            // A lock on a node also takes the logins that are valid on every host.
+            // It also takes the logins that are valid on every host, whose roles select this host like all others.
+            case (LockKind.Node, var name) when NodeRow.Table.FindUnreadable(transaction, name) is null
+                && NodeRow.Table.Find(transaction, name) is { } node:
+                transaction.Touched.Node(node);
+                break;
             default:
                 transaction.Touched.Everybody();
                 break;

@@ -69,7 +69,10 @@ public sealed class TouchedUsersTests : IAsyncLifetime
     [InlineData(LockKind.Role, "dba", "alice carol")]
     [InlineData(LockKind.Request, "", "carol")]
     [InlineData(LockKind.Login, "postgres", "everybody")]
-    [InlineData(LockKind.Node, "db1", "everybody")]
+    [InlineData(LockKind.Node, "db1", "alice carol")]
+    [InlineData(LockKind.Node, "web1", "bob")]
+    [InlineData(LockKind.Node, "bastion", "bob")]
+    [InlineData(LockKind.Node, "gone", "everybody")]
     public Task Lock_touches_who_loses_something(LockKind kind, string name, string touched) =>
         Touches(touched, transaction => LockRow.Table.Put(transaction, Lock(kind, kind == LockKind.Request ? inUse.Id.ToString() : name)));
 
