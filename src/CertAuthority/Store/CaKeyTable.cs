@@ -1,3 +1,4 @@
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 

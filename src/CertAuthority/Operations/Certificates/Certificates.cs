@@ -1,4 +1,5 @@
 using CertAuthority.Access.Reach;
+using CertAuthority.Keys;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;

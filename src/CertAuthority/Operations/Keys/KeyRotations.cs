@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Rotations;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
