@@ -140,7 +140,7 @@ public sealed class SigningAgentTests : IAsyncLifetime, IDisposable
     public async Task It_lists_its_key_and_answers_nothing_else()
     {
         var listed = AgentMessages.ReadIdentities(await agent.Answer(AgentMessages.ListRequest));
-        Assert.Equal(key.PublicKey.ToBlob(), [.. Assert.Single(listed).Blob]);
+        Assert.Equal(Convert.ToHexString(key.PublicKey.ToBlob()), Convert.ToHexString([.. Assert.Single(listed).Blob]));
 
         // Every message of the protocol, empty and with a key: adding, removing, locking, smartcards, extensions.
         for (var type = 0; type < 256; type++)
