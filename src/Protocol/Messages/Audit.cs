@@ -137,7 +137,11 @@ public sealed record ClockStatus(DateTimeOffset Expected, DateTimeOffset Shown);
 /// </param>
 /// <param name="StaleAfter">A duration.</param>
 /// <param name="Contested">The names of the hosts that have another daemon's revocation list.</param>
-public sealed record HostsStatus(int Written, int UpToDate, string[] Stale, string StaleAfter, string[] Contested);
+/// <param name="Altered">
+/// The names of the hosts where the daemon found files changed, and nobody has run <c>tctl nodes sync</c> since.
+/// </param>
+public sealed record HostsStatus(
+    int Written, int UpToDate, string[] Stale, string StaleAfter, string[] Contested, string[]? Altered = null);
 
 /// <summary>The directory from which hosts fetch the revocation list and the CA keys.</summary>
 /// <param name="Directory">Its path on the daemon's host.</param>
