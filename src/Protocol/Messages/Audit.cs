@@ -56,6 +56,12 @@ public sealed record DaemonStatus
     /// <summary>The rotations of CA keys that are under way; null if there are none.</summary>
     public KeyRotation[]? Rotations { get; init; }
 
+    /// <summary>
+    /// The hosts that may still trust a user CA key which is on the revocation list, so that whoever has it enters them if they do not have
+    /// the list; null if there are none.
+    /// </summary>
+    public string[]? HostsWithRevokedCa { get; init; }
+
     /// <summary>How many requests wait for an answer.</summary>
     public required int PendingRequests { get; init; }
 

@@ -20,7 +20,7 @@ internal sealed class StatusCommand : CliCommand
     public StatusCommand()
         : base(
             "status",
-            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list or were altered, the clock was set, a CA key cannot sign, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json", "tctl status --format=prometheus", "tctl status --check")
+            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list or were altered, may trust a revoked CA key, the clock was set, a CA key cannot sign, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json", "tctl status --format=prometheus", "tctl status --check")
     {
         Options.Add(check);
         Options.Add(format);
@@ -105,6 +105,13 @@ internal sealed class StatusCommand : CliCommand
             parsed.Complain(
                 $"the {key.Ca} CA key cannot sign, so it signs nothing: {key.Fault}",
                 "the daemon signs again by itself once this is put right; docs/keys.md");
+            exitCode = ExitCode.Failed;
+        }
+        if (status.HostsWithRevokedCa is [_, ..] trusting)
+        {
+            parsed.Complain(
+                $"{Wording.Count(trusting.Length, "host")} may still trust a user CA key that was revoked: {Few(trusting)}",
+                "have each take the new key, or cut it off; then say so: tctl auth rotate user --confirm=NODE");
             exitCode = ExitCode.Failed;
         }
         if (status.AuditLog?.Fault is { } fault)
