@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using CertAuthority.Protocol;
 
@@ -32,6 +33,17 @@ public sealed class SignerTests
         File.SetUnixFileMode(signer.Socket, (UnixFileMode)0b110_110_110);
         Assert.Contains("error fetching identities", (await signer.Types(Person.Bob, "ssh-add", "-l")).Error, StringComparison.Ordinal);
         Assert.Contains($"certauthority-signer: refused: a connection of uid {Person.Bob}, and only uid 0 may connect", signer.Log, StringComparison.Ordinal);
+        // Neither a long message nor many connections keep the daemon from signing.
+        using (var long4GiB = Connected(signer))
+        {
+            long4GiB.Send([0xFF, 0xFF, 0xFF, 0xFF]);
+            Assert.Equal(0, long4GiB.Receive(new byte[1]));
+        }
+        Assert.Contains("refused: a message of 4294967295 bytes, and 1 to 16384 are read", signer.Log, StringComparison.Ordinal);
+        var many = Enumerable.Range(0, 40).Select(_ => Connected(signer)).ToList();
+        await Eventually.Holds(() => signer.Log.Contains("refused: a connection beyond 32", StringComparison.Ordinal));
+        (await alice.Types("tsh", "login")).Done();
+        many.ForEach(one => one.Dispose());
         // It takes no key, and gives none away.
         (await signer.Types(null, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch["other"])).Done();
         Assert.NotEqual(0, (await signer.Types(null, "ssh-add", "-q", scratch["other"])).ExitCode);
@@ -171,6 +183,23 @@ public sealed class SignerTests
         (await alice.Types("tsh", "login")).Done();
         Assert.True(await db1.LetsIn(alice, "postgres"), db1.Log);
         Assert.Contains($"user CA: {signer.Fingerprint}\nuser CA, also trusted: {old}\n", (await daemon.Administrator.Types("tctl", "status")).Done(), StringComparison.Ordinal);
+
+        // The bad day: the signer makes a new key, and the old ones are on the list with all that they signed.
+        await daemon.Stop();
+        await signer.Kill();
+        File.Move(next, scratch["stolen"]);
+        File.Delete($"{next}.pub");
+        File.Delete(daemon.File("user_ca.pub"));
+        File.Delete(daemon.File("user_ca_trusted.pub"));
+        var stolen = signer.Fingerprint;
+        await signer.Begin();
+        Assert.NotEqual(stolen, signer.Fingerprint);
+        scratch.Write("certauthority.yaml", signer.Configuration);
+        await daemon.Restart("--new-ca");
+        Assert.False(await db1.LetsIn(alice, "postgres"));
+        var db2 = await TestHost.Create(daemon, "db2");
+        (await alice.Types("tsh", "login")).Done();
+        Assert.True(await db2.LetsIn(alice, "postgres"), db2.Log);
     }
 
     [Fact]
@@ -207,6 +236,13 @@ public sealed class SignerTests
         (await daemon.Administrator.Types(["tctl", "create"], Everywhere)).Done();
         (await daemon.Administrator.Types("tctl", "users", "add", "alice", "--roles=everywhere", "--unix-user=alice", $"--unix-user={Environment.UserName}")).Done();
         return daemon.Person(Person.Alice);
+    }
+
+    private static Socket Connected(TestSigner signer)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Connect(new UnixDomainSocketEndPoint(signer.Socket));
+        return socket;
     }
 
     private static List<JsonElement> Logged(TestSigner signer) => [.. File.ReadLines(signer.Signatures).Select(line => JsonDocument.Parse(line).RootElement)];
