@@ -32,23 +32,23 @@ public sealed class SignerTests
         Assert.Contains(signer.Fingerprint, (await signer.Types(null, "ssh-add", "-l")).Done(), StringComparison.Ordinal);
         File.SetUnixFileMode(signer.Socket, (UnixFileMode)0b110_110_110);
         Assert.Contains("error fetching identities", (await signer.Types(Person.Bob, "ssh-add", "-l")).Error, StringComparison.Ordinal);
-        Assert.Contains($"certauthority-signer: refused: a connection of uid {Person.Bob}, and only uid 0 may connect", signer.Log, StringComparison.Ordinal);
+        await signer.Says($"certauthority-signer: refused: a connection of uid {Person.Bob}, and only uid 0 may connect");
         // Neither a long message nor many connections keep the daemon from signing.
         using (var long4GiB = Connected(signer))
         {
             long4GiB.Send([0xFF, 0xFF, 0xFF, 0xFF]);
             Assert.Equal(0, long4GiB.Receive(new byte[1]));
         }
-        Assert.Contains("refused: a message of 4294967295 bytes, and 1 to 16384 are read", signer.Log, StringComparison.Ordinal);
+        await signer.Says("refused: a message of 4294967295 bytes, and 1 to 16384 are read");
         var many = Enumerable.Range(0, 40).Select(_ => Connected(signer)).ToList();
-        await Eventually.Holds(() => signer.Log.Contains("refused: a connection beyond 32", StringComparison.Ordinal));
+        await signer.Says("refused: a connection beyond 32");
         (await alice.Types("tsh", "login")).Done();
         many.ForEach(one => one.Dispose());
         // It takes no key, and gives none away.
         (await signer.Types(null, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch["other"])).Done();
         Assert.NotEqual(0, (await signer.Types(null, "ssh-add", "-q", scratch["other"])).ExitCode);
         Assert.NotEqual(0, (await signer.Types(null, "ssh-add", "-D")).ExitCode);
-        Assert.Contains("refused: a message of the type 17 is not answered", signer.Log, StringComparison.Ordinal);
+        await signer.Says("refused: a message of the type 17 is not answered");
     }
 
     [PeopleFact]
@@ -63,6 +63,7 @@ public sealed class SignerTests
 
         Assert.Equal(1, refused.ExitCode);
         Assert.Matches("^tsh: error: the agent with the user CA key refuses to sign certificate \\d+, which is beyond its limits\ntsh: hint: its log says which of them\n$", refused.Error);
+        await signer.Says("and may be valid for at most 1h from now");
         Assert.Matches("certauthority-signer: refused: certificate \\d+ of alice: it ends at [^ ]+Z, and may be valid for at most 1h from now", signer.Log);
         // Nobody else is kept from logging in, and nothing is wrong with the key.
         (await alice.Types("tsh", "login", "--ttl=30m")).Done();
@@ -125,7 +126,7 @@ public sealed class SignerTests
         Assert.NotEqual(0, (await Forge("root")).ExitCode);
         Assert.NotEqual(0, (await Forge("postgres", "-V", "-1m:+10d")).ExitCode);
         Assert.NotEqual(0, (await Forge("postgres", "-O", "permit-user-rc")).ExitCode);
-        Assert.Contains("refused: certificate 99 of thief: it has the principal root, and may never have root", signer.Log, StringComparison.Ordinal);
+        await signer.Says("refused: certificate 99 of thief: it has the principal root, and may never have root");
         // So is everything that is no certificate: a login as somebody who trusts the key, or a signed file.
         Assert.NotEqual(0, (await signer.Types(null, "ssh-keygen", "-Y", "sign", "-n", "file", "-f", daemon.File("user_ca.pub"), signer.Settings)).ExitCode);
         (await Forge("postgres")).Done();

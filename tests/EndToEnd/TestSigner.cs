@@ -76,6 +76,9 @@ internal sealed class TestSigner : IAsyncDisposable
         File.SetUnixFileMode(Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
+    /// <summary>Waits until it has written something to stderr.</summary>
+    public Task Says(string text) => Eventually.Holds(() => Task.FromResult(Log.Contains(text, StringComparison.Ordinal)), $"the signer says: {text}");
+
     /// <summary>Ends it without warning.</summary>
     public async Task Kill()
     {
