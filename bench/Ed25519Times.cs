@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
-using CertAuthority.Signing;
 using NSec.Cryptography;
 using BouncyCastle = Org.BouncyCastle.Math.EC.Rfc8032.Ed25519;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using CertAuthority.Signing;
+using CertAuthority.Keys;
 using Microsoft.Data.Sqlite;
 
 namespace CertAuthority.Bench;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CertAuthority.Signer;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.ManPages;
@@ -62,6 +63,8 @@ internal sealed class ManPage(ProgramFacts facts, Command[] path, DateTimeOffset
     {
         CliCommand verb => verb.Examples,
         DaemonCommand => DaemonCommand.Examples,
+        SignerCommand => SignerCommand.Examples,
+        CompareCommand => CompareCommand.Examples,
         _ => [],
     };
 

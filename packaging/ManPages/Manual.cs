@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CertAuthority.Configuration;
+using CertAuthority.Signer;
 using CertAuthority.Tctl;
 using CertAuthority.Terminal;
 using CertAuthority.Tsh;
@@ -15,7 +16,7 @@ internal sealed record ProgramFacts(
     (string Term, string Meaning)[] ExitStatus,
     string[] SeeAlso);
 
-/// <summary>Every page of the three programs.</summary>
+/// <summary>Every page of the programs.</summary>
 internal static class Manual
 {
     private static readonly (string, string)[] ExitStatus = Described(ExitCode.All);
@@ -55,11 +56,23 @@ internal static class Manual
         Described(DaemonCommand.ExitCodes),
         ["tsh(1)", "tctl(1)", "sshd_config(5)"]);
 
+    private static readonly ProgramFacts Signer = new(
+        "certauthority-signer", 8,
+        [("LISTEN_FDS, LISTEN_PID", "The socket that systemd passes. The signer serves at no other."), ("CREDENTIALS_DIRECTORY", "Where systemd puts the passphrase of an encrypted key.")],
+        [
+            (SignerSettings.DefaultPath, "The settings. They are read at the start only."),
+            ("/var/lib/certauthority-signer", "The keys."),
+            ("/var/log/certauthority-signer", "A line for each signature, written before the signature leaves."),
+            ("/run/certauthority-signer/user.sock", "Where the daemon asks for signatures."),
+        ],
+        Described(SignerCommand.ExitCodes),
+        ["certauthority(8)", "ssh-agent(1)"]);
+
     /// <summary>All of them.</summary>
     /// <param name="date">What they bear.</param>
     public static IEnumerable<ManPage> Pages(DateTimeOffset date)
     {
-        foreach (var (facts, root) in ((ProgramFacts, Command)[])[(Tsh, new TshCommand()), (Tctl, new TctlCommand()), (Daemon, new DaemonCommand())])
+        foreach (var (facts, root) in ((ProgramFacts, Command)[])[(Tsh, new TshCommand()), (Tctl, new TctlCommand()), (Daemon, new DaemonCommand()), (Signer, new SignerCommand())])
         {
             if (root is not RootCommand)
                 root.Options.Add(Shell.Help());

@@ -3,6 +3,7 @@ using CertAuthority.Auditing;
 using CertAuthority.Configuration;
 using CertAuthority.Hosting;
 using CertAuthority.Jobs;
+using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;

@@ -1,6 +1,7 @@
 using System.Text;
 using CertAuthority.Auditing;
 using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.Signing;
 

@@ -1,6 +1,7 @@
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Values;
 using CertAuthority.Hosting;
+using CertAuthority.Keys;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Revocation;

@@ -17,6 +17,21 @@ public static partial class PassedSocket
     /// <exception cref="InUseException">The passed descriptor is something else.</exception>
     public static Socket? At(string path)
     {
+        if (Take("certauthority.socket") is not { } socket)
+            return null;
+        var at = socket.LocalEndPoint?.ToString();
+        if (at == path)
+            return socket;
+        socket.Dispose();
+        throw new InUseException(
+            $"systemd listens at {at}, and the daemon is to serve at {path}; name one path in certauthority.socket and in the configuration");
+    }
+
+    /// <summary>Returns the socket, wherever it listens; null if none was passed to this process.</summary>
+    /// <param name="unit">The unit of systemd that describes the socket.</param>
+    /// <exception cref="InUseException">The passed descriptor is something else.</exception>
+    public static Socket? Take(string unit)
+    {
         // Child processes inherit the variables; only the process that they name may use them.
         if (Environment.GetEnvironmentVariable("LISTEN_PID") != Environment.ProcessId.ToString())
             return null;
@@ -24,18 +39,12 @@ public static partial class PassedSocket
         foreach (var name in (string[])["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"])
             Environment.SetEnvironmentVariable(name, null);
         if (count != "1")
-            throw new InUseException($"systemd passed {count} sockets; certauthority.socket must have one ListenStream");
+            throw new InUseException($"systemd passed {count} sockets; {unit} must have one ListenStream");
 
-        // Keeps the ssh-keygen that the daemon runs from inheriting it.
+        // Keeps programs that this process runs from inheriting it.
         _ = Fcntl(First, SetDescriptorFlags, CloseOnExec);
-        var socket = Listening() ?? throw new InUseException(
-            "what systemd passed is not a listening Unix stream socket; certauthority.socket must have one ListenStream with a path");
-        var at = socket.LocalEndPoint?.ToString();
-        if (at == path)
-            return socket;
-        socket.Dispose();
-        throw new InUseException(
-            $"systemd listens at {at}, and the daemon is to serve at {path}; name one path in certauthority.socket and in the configuration");
+        return Listening() ?? throw new InUseException(
+            $"what systemd passed is not a listening Unix stream socket; {unit} must have one ListenStream with a path");
     }
 
     private static Socket? Listening()

@@ -7,6 +7,12 @@ namespace CertAuthority.OpenSsh;
 /// <param name="Comment">Its comment.</param>
 public sealed record AgentIdentity(ImmutableArray<byte> Blob, string Comment);
 
+/// <summary>What a client asks an agent for.</summary>
+/// <param name="Key">The blob of the key that is to sign; null if the client asks for the list of keys.</param>
+/// <param name="Data">What is to be signed.</param>
+/// <param name="Flags">How an RSA key is to sign.</param>
+public sealed record AgentRequest(ImmutableArray<byte>? Key, ImmutableArray<byte> Data, uint Flags);
+
 /// <summary>The messages of the ssh-agent protocol (draft-miller-ssh-agent) that a CA needs, without the length in front of each.</summary>
 public static class AgentMessages
 {
@@ -22,7 +28,48 @@ public static class AgentMessages
         .Byte(SignRequest)                                   // byte     SSH_AGENTC_SIGN_REQUEST
         .String(key.ToBlob())                                // string   key blob
         .String(data)                                        // string   data
-        .UInt32(key is RsaPublicKey ? RsaSha512 : 0)         // uint32   flags
+        .UInt32(FlagsOf(key))                                // uint32   flags
+        .ToArray();
+
+    /// <summary>The answer to whatever is refused or not understood.</summary>
+    public static byte[] Refusal { get; } = [Failure];
+
+    /// <summary>Reads a request for the keys, or for a signature.</summary>
+    /// <exception cref="SshFormatException">It asks for something else, or is malformed.</exception>
+    public static AgentRequest ReadRequest(ReadOnlySpan<byte> message)
+    {
+        var reader = new WireReader(message);
+        switch (reader.Byte("type of the message"))
+        {
+            case RequestIdentities:
+                reader.ExpectEnd("the request for keys");
+                return new AgentRequest(null, [], 0);
+            case SignRequest:
+                var request = new AgentRequest([.. reader.String("key blob")], [.. reader.String("data")], reader.UInt32("flags"));
+                reader.ExpectEnd("the request to sign");
+                return request;
+            case var other:
+                throw new SshFormatException($"a message of the type {other} is not answered");
+        }
+    }
+
+    /// <summary>Returns the flags of a request that has a key sign as a CA should: an RSA key with SHA-512.</summary>
+    public static uint FlagsOf(SignatureKey key) => key is RsaPublicKey ? RsaSha512 : 0;
+
+    /// <summary>Returns the answer that lists one key.</summary>
+    public static byte[] ToList(SignatureKey key, string comment) => new WireWriter()
+        .Byte(Identities)                                    // byte     SSH_AGENT_IDENTITIES_ANSWER
+        .UInt32(1)                                           // uint32   nkeys
+        .String(key.ToBlob())                                // string   key blob
+        .String(comment)                                     // string   comment
+        .ToArray();
+
+    /// <summary>Returns the answer with a signature.</summary>
+    public static byte[] Signed(string algorithm, ReadOnlySpan<byte> blob) => new WireWriter()
+        .Byte(SignResponse)                                  // byte     SSH_AGENT_SIGN_RESPONSE
+        .String(new WireWriter()                             // string   signature:
+            .String(algorithm)                               //            string   algorithm
+            .String(blob))                                   //            string   blob
         .ToArray();
 
     /// <summary>Reads the keys that an agent offers.</summary>

@@ -44,7 +44,7 @@ public static class CertificateLint
     {
         var reader = new WireReader(toBeSigned);
 
-        var keyType = Certificate.ReadKeyType(ref reader);
+        var keyType = CertificateBody.ReadKeyType(ref reader);
         Expect(reader.String("nonce").Length == 32, "the nonce is not 32 bytes long");
         PublicKey.ReadFields(keyType, ref reader);
         Expect(reader.UInt64("serial") is >= 1 and < 1UL << 63, "the serial is not from 1 to 2^63-1");

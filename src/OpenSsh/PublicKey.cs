@@ -12,6 +12,9 @@ public abstract record PublicKey
 
     private protected PublicKey(string type, byte[] fields) => (Type, this.fields) = (type, fields);
 
+    /// <summary>The types of all keys that can be read, as <see cref="Type"/> names them.</summary>
+    public static IReadOnlyList<string> Types => KeyTypes.All;
+
     /// <summary>The name of its format, such as <c>ssh-ed25519</c>.</summary>
     public string Type { get; }
 

@@ -47,6 +47,9 @@ public sealed class HostAlterationTests : IAsyncLifetime
             var entry = JsonDocument.Parse((await fleet.Tctl("audit", "ls", "--event=node.altered", "--limit=1", "--format=json")).Done()).RootElement[0];
             Assert.Equal("node/db1", entry.GetProperty("resource").GetString());
             Assert.Matches($"^{told}$", entry.GetProperty("reason").GetString());
+            var status = await fleet.Tctl("status");
+            Assert.Equal(1, status.ExitCode);
+            Assert.Contains("tctl: error: somebody changed the files of this daemon on 1 host: db1\n", status.Error, StringComparison.Ordinal);
             // Somebody has looked, and nothing was wrong any more.
             (await fleet.Tctl("nodes", "sync", "db1")).Done();
             Assert.False((await fleet.Status("db1")).TryGetProperty("altered", out _), change);

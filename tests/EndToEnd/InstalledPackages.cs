@@ -17,6 +17,9 @@ public sealed class InstalledPackages : IAsyncLifetime, IDisposable
     /// <summary>The package of the command lines.</summary>
     public string Client => Server.Replace("/certauthority_", "/certauthority-client_");
 
+    /// <summary>The package of the signer.</summary>
+    public string Signer => Server.Replace("/certauthority_", "/certauthority-signer_");
+
     public string Image => Path.ChangeExtension(Server, ".image.tar");
 
     public async Task InitializeAsync()

@@ -306,17 +306,23 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
     {
         var server = await Contents(packages.Server);
         var client = await Contents(packages.Client);
+        var signer = await Contents(packages.Signer);
 
-        Assert.All(server.Concat(client), file => Assert.Matches("^(d|-|l)rw[x-](r-[x-]r-[x-]|rwxrwx) root/root ", file));
+        Assert.All(server.Concat(client).Concat(signer), file => Assert.Matches("^(d|-|l)rw[x-](r-[x-]r-[x-]|rwxrwx) root/root ", file));
         Assert.Empty(Files(server).Intersect(Files(client)));
+        Assert.Empty(Files(server).Concat(Files(client)).Intersect(Files(signer)));
+        Assert.All(
+            ["./usr/sbin/certauthority-signer", "./usr/lib/systemd/system/certauthority-signer@.service", "./usr/lib/systemd/system/certauthority-signer@.socket",
+            "./etc/certauthority-signer/user.conf", "./usr/share/man/man8/certauthority-signer-compare.8.gz"],
+            path => Assert.Contains(path, Files(signer)));
         Assert.All(["./usr/sbin/certauthority", "./usr/sbin/certauthority-network", "./usr/share/doc/certauthority/copyright", "./usr/share/doc/certauthority/examples/certauthority.yaml",
             "./usr/share/certauthority/network.conf", "./usr/lib/systemd/system/certauthority-metrics.timer", "./usr/lib/systemd/system/certauthority-backup.timer", "./usr/share/doc/certauthority/config/monitoring/alerts.yaml",
             "./usr/share/certauthority/host/certauthority-pull", "./usr/share/certauthority/host/certauthority-pull.timer"],
             path => Assert.Contains(path, Files(server)));
         Assert.DoesNotContain(Files(client), path => path.Contains("systemd", StringComparison.Ordinal) || path.StartsWith("./etc", StringComparison.Ordinal));
-        // The tarball of the daemon has both, for systems without dpkg.
+        // The tarball of the daemon has all, for systems without dpkg.
         var tarball = (await TestDebian.Run("tar", "--list", "--file", Path.ChangeExtension(packages.Server, ".tar.gz"))).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(Files(server).Concat(Files(client)).Order(StringComparer.Ordinal), tarball.Order(StringComparer.Ordinal));
+        Assert.Equal(Files(server).Concat(Files(client)).Concat(Files(signer)).Order(StringComparer.Ordinal), tarball.Order(StringComparer.Ordinal));
 
         async Task<string[]> Contents(string package) => (await TestDebian.Run("dpkg-deb", "--contents", package)).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         static IEnumerable<string> Files(string[] contents) => contents.Where(file => file[0] != 'd').Select(file => file.Split(" -> ")[0].Split(' ')[^1]);
@@ -325,7 +331,7 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
     [PeopleFact]
     public async Task Lintian_finds_no_error()
     {
-        var judged = await TestDebian.Run("lintian", "--fail-on=error", "--tag-display-limit=0", packages.Server, packages.Client);
+        var judged = await TestDebian.Run("lintian", "--fail-on=error", "--tag-display-limit=0", packages.Server, packages.Client, packages.Signer);
 
         Assert.True(judged.ExitCode == 0, judged.Output + judged.Error);
     }

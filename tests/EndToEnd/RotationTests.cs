@@ -161,13 +161,22 @@ public sealed class RotationTests
         File.AppendAllText(db1["certauthority/user_ca.pub"], await File.ReadAllTextAsync(daemon.File("user_ca_previous.pub")));
         Assert.Contains("Permission denied", (await fleet.Entering(db1, daemon.Scratch["thief-cert.pub"])).Error, StringComparison.Ordinal);
 
+        // They stay named until they are known to have given up the key, across restarts too.
+        var status = await fleet.Tctl("status");
+        Assert.Equal(1, status.ExitCode);
+        Assert.Contains("tctl: error: 2 hosts may still trust a user CA key that was revoked: db2, web1\n", status.Error, StringComparison.Ordinal);
         await away.Restart();
         await Eventually.Holds(() => fleet.HasTheList(away));
+        await Eventually.Holds(async () => (await daemon.Administrator.Types("bash", "-c", "tctl status --format=json | jq -c .hosts_with_revoked_ca")).Output == "[\"web1\"]\n", "db2 has given it up");
         Assert.Contains("Permission denied", (await fleet.Entering(away, daemon.Scratch["thief-cert.pub"])).Error, StringComparison.Ordinal);
         await daemon.Stop();
         await daemon.Restart();
         (await daemon.Myself.Types("tsh", "login")).Done();
         Assert.Equal("entered\n", (await fleet.ByCertificate(away)).Done());
+        Assert.Contains("revoked: web1\n", (await fleet.Tctl("status")).Error, StringComparison.Ordinal);
+        Assert.Contains("no rotation of the user CA key is under way", (await fleet.Tctl("auth", "rotate", "user", "--confirm=db1")).Error, StringComparison.Ordinal);
+        Assert.Equal("confirmed: web1\n", (await fleet.Tctl("auth", "rotate", "user", "--confirm=web1")).Done());
+        (await fleet.Tctl("status")).Done();
         // The next rotation makes a key of its own.
         (await fleet.Tctl("auth", "rotate", "user")).Done();
         Assert.NotEqual(daemon.PublicKey("user_ca"), daemon.PublicKey("user_ca_next"));

@@ -33,6 +33,24 @@ public sealed class SystemdTests
         Assert.Matches("^(certauthority-pull.service: Command /usr/local/sbin/certauthority-pull is not executable: No such file or directory\n)?$", judged.Error);
     }
 
+    [AnalyzeFact]
+    public async Task Systemd_knows_every_line_of_the_signer_units()
+    {
+        using var scratch = new Scratch();
+        var signer = Path.Combine(World.Repository, "packaging/signer/certauthority-signer@");
+        // An instance of the template.
+        var (service, socket) = (scratch["certauthority-signer@user.service"], scratch["certauthority-signer@user.socket"]);
+        File.Copy($"{signer}.service", service);
+        File.Copy($"{signer}.socket", socket);
+
+        // The program is not installed here; that is all.
+        Assert.Matches(
+            "^(certauthority-signer@user.service: Command /usr/sbin/certauthority-signer is not executable: No such file or directory\n)?$",
+            (await TestDebian.Run("systemd-analyze", "verify", "--man=no", service, socket)).Error);
+        var judged = await TestDebian.Run("systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=15", service);
+        Assert.True(judged.ExitCode == 0, judged.Output + judged.Error);
+    }
+
     [AnalyzeTheory]
     [InlineData("certauthority-metrics")]
     [InlineData("certauthority-backup")]

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
+using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Resources;

@@ -1,17 +1,10 @@
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
+using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Configuration;
-
-/// <summary>The type of key that a new CA gets.</summary>
-internal enum CaKeyType
-{
-    Ed25519,
-    Ecdsa,
-    Rsa,
-}
 
 /// <summary>The settings of a daemon: checked once, then unchanged.</summary>
 /// <param name="DataDirectory">The directory of keys, database and revocation list; mode 0700.</param>

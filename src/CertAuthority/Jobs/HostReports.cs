@@ -2,6 +2,7 @@ using System.Text;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Auditing;
 using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;

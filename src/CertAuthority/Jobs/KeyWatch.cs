@@ -1,3 +1,4 @@
+using CertAuthority.Keys;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;

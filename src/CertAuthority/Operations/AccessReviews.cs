@@ -1,4 +1,5 @@
 using System.Text;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;

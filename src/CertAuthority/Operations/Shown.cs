@@ -4,6 +4,7 @@ using CertAuthority.Access.Requests;
 using CertAuthority.Access.Reviews;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Values;
+using CertAuthority.Keys;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;

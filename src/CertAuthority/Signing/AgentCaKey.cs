@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
@@ -14,6 +15,9 @@ internal sealed class AgentCaKey : CaKey
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Proven = TimeSpan.FromMinutes(1);
+
+    // With the time that a refusal may have taken, a caller still has an answer within 5 s.
+    private static readonly TimeSpan SecondLook = TimeSpan.FromMilliseconds(900);
 
     private readonly AgentClient agent;
     private readonly SignatureKey publicKey;
@@ -92,7 +96,7 @@ internal sealed class AgentCaKey : CaKey
         checking.Dispose();
     }
 
-    private protected override async ValueTask<(string Algorithm, byte[] Blob)> SignBytes(byte[] toBeSigned)
+    private protected override async ValueTask<(string Algorithm, byte[] Blob)?> SignBytes(byte[] toBeSigned)
     {
         try
         {
@@ -101,7 +105,9 @@ internal sealed class AgentCaKey : CaKey
                 signed = Stopwatch.GetTimestamp();
                 return signature;
             }
-            throw Failed("refuses to sign");
+            if (await RefusesEverything() is { } why)
+                throw Failed(why);
+            return null;
         }
         catch (AgentBusyException)
         {
@@ -109,20 +115,36 @@ internal sealed class AgentCaKey : CaKey
         }
         catch (AgentException silent)
         {
-            throw Failed(silent.Message);
+            throw Failed($"the agent at {agent.Path} {silent.Message}");
         }
         catch (SshFormatException malformed)
         {
-            throw Failed($"does not answer with a signature: {malformed.Message}");
+            throw Failed($"the agent at {agent.Path} does not answer with a signature: {malformed.Message}");
         }
     }
 
-    private protected override Exception Faulty() => Failed("made a signature that the key does not verify");
+    /// <summary>
+    /// Tells an agent that cannot sign at all from one that refuses a certificate. Otherwise one caller whose certificate is refused would
+    /// have the key count as unusable for everybody.
+    /// </summary>
+    private async Task<string?> RefusesEverything()
+    {
+        try
+        {
+            return await WhyNot().WaitAsync(SecondLook);
+        }
+        catch (Exception e) when (e is TimeoutException or AgentBusyException)
+        {
+            return $"the agent at {agent.Path} refuses to sign";
+        }
+    }
+
+    private protected override Exception Faulty() => Failed($"the agent at {agent.Path} made a signature that the key does not verify");
 
     private Protocol.ProblemException Failed(string why)
     {
         failed = Stopwatch.GetTimestamp();
-        Found($"the agent at {agent.Path} {why}");
+        Found(why);
         return Unavailable();
     }
 

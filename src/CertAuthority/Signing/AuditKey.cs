@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Proofs;
 

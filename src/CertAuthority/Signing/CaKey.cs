@@ -1,12 +1,10 @@
 using System.Security.Cryptography;
+using CertAuthority.Keys;
 using CertAuthority.Metrics;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Signing;
-
-/// <summary>A CA key that cannot be used in its present state. The message names the file and what to do.</summary>
-internal sealed class CaKeyException(string message) : Exception(message);
 
 /// <summary>A key that signs certificates, wherever its private half is.</summary>
 internal abstract class CaKey : IDisposable
@@ -30,7 +28,7 @@ internal abstract class CaKey : IDisposable
     /// </summary>
     /// <returns>The whole certificate.</returns>
     /// <exception cref="ArgumentException">The certificate names another signature key, or is for another purpose.</exception>
-    /// <exception cref="ProblemException">Unavailable: the key cannot sign now.</exception>
+    /// <exception cref="ProblemException">Unavailable: the key cannot sign now, or whoever has it refuses this certificate.</exception>
     /// <exception cref="CryptographicException">The key returned something other than its signature over these bytes.</exception>
     internal async ValueTask<byte[]> Sign(ToBeSigned certificate)
     {
@@ -42,7 +40,8 @@ internal abstract class CaKey : IDisposable
             throw Unavailable();
         var toBeSigned = certificate.Bytes;
 
-        var (algorithm, blob) = await SignBytes(toBeSigned);
+        if (await SignBytes(toBeSigned) is not var (algorithm, blob))
+            throw Refused(certificate.Certificate.Serial);
 
         // A wrong signature, from a fault in memory, an agent or a token, must not be sent: it can reveal the private key.
         if (!Made(toBeSigned, algorithm, blob))
@@ -81,6 +80,11 @@ internal abstract class CaKey : IDisposable
         ProblemCode.Unavailable, $"the {Signs.Title()} key cannot sign now, so no certificate is issued",
         "every call tries it again", Next: [new NextStep.ShowDaemonStatus()]));
 
+    // The key is not at fault, so the next certificate is tried at once.
+    private ProblemException Refused(ulong serial) => new(new Problem(
+        ProblemCode.Unavailable, $"the agent with the {Signs.Title()} key refuses to sign certificate {serial}, which is beyond its limits",
+        "its log says which of them"));
+
     /// <summary>Creates the error for a signature that the public key does not verify.</summary>
     private protected virtual Exception Faulty() =>
         new CryptographicException("the CA key made a signature that its public key does not verify");
@@ -90,7 +94,8 @@ internal abstract class CaKey : IDisposable
         Signature.Verifies(PublicKey, toBeSigned, algorithm, blob);
 
     /// <summary>Signs bytes that <see cref="Sign"/> has checked.</summary>
-    private protected abstract ValueTask<(string Algorithm, byte[] Blob)> SignBytes(byte[] toBeSigned);
+    /// <returns>Null if the key can sign, and whoever has it refuses these bytes.</returns>
+    private protected abstract ValueTask<(string Algorithm, byte[] Blob)?> SignBytes(byte[] toBeSigned);
 
     public abstract void Dispose();
 }

@@ -1,4 +1,5 @@
 using CertAuthority.Configuration;
+using CertAuthority.Keys;
 
 namespace CertAuthority.Signing;
 

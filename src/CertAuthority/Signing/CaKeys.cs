@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 
@@ -78,8 +78,8 @@ internal sealed class FileCaKey : CaKey
 
     public override void Dispose() => privateKey.Dispose();
 
-    private protected override ValueTask<(string Algorithm, byte[] Blob)> SignBytes(byte[] toBeSigned) =>
-        ValueTask.FromResult(privateKey.Sign(toBeSigned));
+    private protected override ValueTask<(string Algorithm, byte[] Blob)?> SignBytes(byte[] toBeSigned) =>
+        ValueTask.FromResult<(string, byte[])?>(privateKey.Sign(toBeSigned));
 
     private protected override bool Made(ReadOnlySpan<byte> toBeSigned, string algorithm, ReadOnlySpan<byte> blob) =>
         privateKey.Made(toBeSigned, algorithm, blob);

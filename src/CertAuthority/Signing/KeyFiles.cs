@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;

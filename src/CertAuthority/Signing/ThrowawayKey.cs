@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 

@@ -1,3 +1,4 @@
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 
@@ -36,7 +37,14 @@ internal static class CaKeyTable
                 $"{purpose.FileName()} is {Fingerprint.Compute(key)}, which is on record as a key for other certificates, so that what it signs would open more than it says; restore the right one");
     }
 
-    /// <summary>Puts a key on the revocation list permanently.</summary>
-    public static void RevokeCaKey(this Transaction transaction, RecordedCaKey key, DateTimeOffset now) =>
+    /// <summary>
+    /// Puts a key on the revocation list permanently. Hosts of which nothing is known count as trusting it from then on.
+    /// </summary>
+    public static void RevokeCaKey(this Transaction transaction, RecordedCaKey key, DateTimeOffset now)
+    {
+        if (key.Revoked is not null)
+            return;
         transaction.Execute("UPDATE ca_keys SET revoked = $1 WHERE id = $2 AND revoked IS NULL", now, key.Id);
+        transaction.AssumeTrust(key.Purpose, key.Id, now);
+    }
 }

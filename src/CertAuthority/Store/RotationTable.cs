@@ -39,6 +39,14 @@ internal static class RotationTable
             ON CONFLICT (node_id, purpose) DO UPDATE SET keys = excluded.keys, seen = excluded.seen
             """, node, purpose.Name(), string.Join(',', keys.Order()), now);
 
+    /// <summary>Records that every host of which nothing is known trusts a key, until it is seen to trust others.</summary>
+    public static void AssumeTrust(this Transaction transaction, CaPurpose purpose, long key, DateTimeOffset now) =>
+        transaction.Execute(
+            """
+            INSERT INTO node_trust (node_id, purpose, keys, seen)
+            SELECT id, $1, $2, $3 FROM nodes WHERE NOT EXISTS (SELECT 1 FROM node_trust WHERE node_id = nodes.id AND purpose = $1)
+            """, purpose.Name(), key.ToString(CultureInfo.InvariantCulture), now);
+
     /// <summary>Returns the keys that each host was seen to trust, by the ID of its node.</summary>
     public static Dictionary<Guid, ImmutableHashSet<long>> Trusts(this Snapshot snapshot, CaPurpose purpose) =>
         snapshot.Query(

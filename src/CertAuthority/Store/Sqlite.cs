@@ -136,7 +136,7 @@ internal static class Sqlite
     {
         try
         {
-            return Certificate.SignatureKeyOf(toBeSigned).ToBlob();
+            return CertificateBody.Parse(toBeSigned).SignatureKey.ToBlob();
         }
         catch (SshFormatException)
         {

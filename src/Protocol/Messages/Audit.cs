@@ -56,6 +56,12 @@ public sealed record DaemonStatus
     /// <summary>The rotations of CA keys that are under way; null if there are none.</summary>
     public KeyRotation[]? Rotations { get; init; }
 
+    /// <summary>
+    /// The hosts that may still trust a user CA key which is on the revocation list, so that whoever has it enters them if they do not have
+    /// the list; null if there are none.
+    /// </summary>
+    public string[]? HostsWithRevokedCa { get; init; }
+
     /// <summary>How many requests wait for an answer.</summary>
     public required int PendingRequests { get; init; }
 
@@ -137,7 +143,11 @@ public sealed record ClockStatus(DateTimeOffset Expected, DateTimeOffset Shown);
 /// </param>
 /// <param name="StaleAfter">A duration.</param>
 /// <param name="Contested">The names of the hosts that have another daemon's revocation list.</param>
-public sealed record HostsStatus(int Written, int UpToDate, string[] Stale, string StaleAfter, string[] Contested);
+/// <param name="Altered">
+/// The names of the hosts where the daemon found files changed, and nobody has run <c>tctl nodes sync</c> since.
+/// </param>
+public sealed record HostsStatus(
+    int Written, int UpToDate, string[] Stale, string StaleAfter, string[] Contested, string[]? Altered = null);
 
 /// <summary>The directory from which hosts fetch the revocation list and the CA keys.</summary>
 /// <param name="Directory">Its path on the daemon's host.</param>

@@ -122,6 +122,8 @@ internal sealed class AuthRotateCommand : CliCommand
     {
         if (rotated.Rotation is { } rotation)
             return RotationText.Lines(rotation);
+        if (ask.Act == RotationActs.Confirm)
+            return [$"confirmed: {string.Join(", ", ask.Nodes!)}"];
         var revoked = rotated.Revoked > 0 ? $"; {Wording.Count(rotated.Revoked, "certificate")} revoked" : "";
         return ask.Act == RotationActs.Back
             ? [$"the {ask.Key} CA key is {rotated.Signing}, as before; the next one is gone"]
@@ -130,7 +132,7 @@ internal sealed class AuthRotateCommand : CliCommand
 
     private static int Unreached(ParseResult parsed, RotateKey ask, KeyRotated rotated)
     {
-        var isOver = rotated.Rotation is null && ask.Act != RotationActs.Back;
+        var isOver = rotated.Rotation is null && ask.Act is not (RotationActs.Back or RotationActs.Confirm);
         if (isOver)
             parsed.Hint(
                 $"the old key lies in {ask.Key}_ca_previous in the data directory; destroy it, and copy the new one with your backups");

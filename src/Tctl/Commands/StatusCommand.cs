@@ -20,7 +20,7 @@ internal sealed class StatusCommand : CliCommand
     public StatusCommand()
         : base(
             "status",
-            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, a CA key cannot sign, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json", "tctl status --format=prometheus", "tctl status --check")
+            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list or were altered, may trust a revoked CA key, the clock was set, a CA key cannot sign, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json", "tctl status --format=prometheus", "tctl status --check")
     {
         Options.Add(check);
         Options.Add(format);
@@ -107,6 +107,13 @@ internal sealed class StatusCommand : CliCommand
                 "the daemon signs again by itself once this is put right; docs/keys.md");
             exitCode = ExitCode.Failed;
         }
+        if (status.HostsWithRevokedCa is [_, ..] trusting)
+        {
+            parsed.Complain(
+                $"{Wording.Count(trusting.Length, "host")} may still trust a user CA key that was revoked: {Few(trusting)}",
+                "have each take the new key, or cut it off; then say so: tctl auth rotate user --confirm=NODE");
+            exitCode = ExitCode.Failed;
+        }
         if (status.AuditLog?.Fault is { } fault)
         {
             parsed.Complain(
@@ -142,6 +149,13 @@ internal sealed class StatusCommand : CliCommand
         {
             parsed.Complain(
                 $"the revocation list of another daemon is on {Wording.Count(contested.Length, "host")}, and this one writes nothing there: {Few(contested)}", "tctl nodes ls says more; to replace that list: tctl nodes sync NODE --take-over");
+            exitCode = ExitCode.Failed;
+        }
+        if (hosts.Altered is [_, ..] altered)
+        {
+            parsed.Complain(
+                $"somebody changed the files of this daemon on {Wording.Count(altered.Length, "host")}: {Few(altered)}",
+                "tctl nodes ls says what; when you have looked: tctl nodes sync NODE");
             exitCode = ExitCode.Failed;
         }
         if (hosts.Stale is [_, ..] stale)

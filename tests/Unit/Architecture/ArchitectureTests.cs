@@ -3,10 +3,12 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Reach;
+using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
+using CertAuthority.Signer;
 using CertAuthority.Signing;
 using CertAuthority.Tests.Unit.Docs;
 using CertAuthority.Ui.Serving;
@@ -19,7 +21,9 @@ public class ArchitectureTests
     private static readonly Assembly Daemon = typeof(Authority).Assembly;
     private static readonly Assembly[] Leaves = [typeof(IssuancePolicy).Assembly, typeof(Certificate).Assembly, typeof(AtomicFile).Assembly];
     private static readonly Assembly Ui = typeof(Door).Assembly;
-    private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(Route).Assembly, typeof(CertAuthority.Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl"), Ui];
+    private static readonly Assembly Keys = typeof(PrivateKey).Assembly;
+    private static readonly Assembly Signer = typeof(SigningAgent).Assembly;
+    private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(Route).Assembly, typeof(CertAuthority.Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl"), Ui, Keys, Signer];
     private static readonly List<Use> InDaemon = Uses.Of(Daemon);
     private static readonly List<Use> InUi = Uses.Of(Ui);
     private static readonly List<Use> InAccess = Uses.Of(typeof(IssuancePolicy).Assembly);
@@ -87,6 +91,17 @@ public class ArchitectureTests
         Assert.DoesNotContain(
             Ours.Where(one => one != Daemon).SelectMany(one => one.GetReferencedAssemblies()),
             reference => reference.Name == Daemon.GetName().Name || reference.Name!.StartsWith("Microsoft.Data", StringComparison.Ordinal));
+
+    [Fact]
+    public void Signer_references_only_what_it_needs()
+    {
+        Assert.Equal(["CertAuthority.Linux", "CertAuthority.OpenSsh"], OwnReferences(Keys));
+        Assert.Equal(["CertAuthority.Access", "CertAuthority.Keys", "CertAuthority.Linux", "CertAuthority.OpenSsh"], OwnReferences(Signer));
+    }
+
+    [Fact]
+    public void Only_the_programs_that_sign_reference_private_keys() =>
+        Assert.Equal([Daemon, Signer], Ours.Where(one => OwnReferences(one).Contains(Keys.GetName().Name)));
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -174,8 +189,8 @@ public class ArchitectureTests
         Assert.Equal([typeof(CaKey)], Everywhere(use => use.What is MethodInfo { Name: "SignBytes" }).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Only_the_CA_key_and_the_audit_key_sign_with_a_private_key() =>
-        Assert.Equal([typeof(AuditKey), typeof(FileCaKey), typeof(KeyFile)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType!.IsAssignableTo(typeof(PrivateKey))).Select(use => use.ByType).Distinct());
+    public void Only_the_keys_and_the_signer_sign_with_a_private_key() =>
+        Assert.Equal([typeof(AuditKey), typeof(FileCaKey), typeof(KeyFile), typeof(SigningAgent)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType!.IsAssignableTo(typeof(PrivateKey))).Select(use => use.ByType).Distinct());
 
     [Fact]
     public void Only_the_ed25519_key_names_BouncyCastle() =>
@@ -233,6 +248,9 @@ public class ArchitectureTests
         root switch { "CertAuthority" => (InDaemon, InDaemonKnows), "CertAuthority.Ui" => (InUi, InUiKnows), _ => (InAccess, InAccessKnows) };
 
     private static IEnumerable<Type> Users(Func<Use, bool> which) => InDaemon.Where(use => use.Type.Namespace is not null && which(use)).Select(use => use.ByType).Distinct();
+
+    private static IEnumerable<string> OwnReferences(Assembly of) =>
+        of.GetReferencedAssemblies().Select(one => one.Name!).Intersect(Ours.Select(one => one.GetName().Name!)).Order(StringComparer.Ordinal);
 
     private static IEnumerable<Use> Everywhere(Func<Use, bool> which) => Ours.SelectMany(Uses.Of).Where(which);
 

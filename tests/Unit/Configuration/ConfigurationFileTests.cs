@@ -1,5 +1,6 @@
 using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
+using CertAuthority.Keys;
 
 namespace CertAuthority.Tests.Unit.Configuration;
 

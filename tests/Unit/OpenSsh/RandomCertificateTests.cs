@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
-using CertAuthority.Signing;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,7 +1,7 @@
 using System.Text;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Proofs;
-using CertAuthority.Signing;
 
 namespace CertAuthority.Tests.Unit.Proofs;
 

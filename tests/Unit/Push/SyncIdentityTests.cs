@@ -1,6 +1,6 @@
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Push;
-using CertAuthority.Signing;
 using CertAuthority.Tests.Unit.Jobs;
 using World = CertAuthority.Tests.Unit.Store.World;
 

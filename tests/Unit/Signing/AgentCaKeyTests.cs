@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
@@ -24,7 +24,7 @@ public sealed class AgentCaKeyTests : IDisposable
         { "with a frame of 4 GiB", "announces an answer of 4294967295 bytes, and 1 to 65536 are read" },
         { "with one byte more than is read", "announces an answer of 65537 bytes, and 1 to 65536 are read" },
         { "with a list of keys", "does not answer with a signature: the message has type 12, not 14" },
-        { "with a refusal", "refuses to sign" },
+        { "with a refusal", "has the key, and refuses to sign with it" },
         { "by the signature of another key", "made a signature that the key does not verify" },
         { "by a signature of other bytes", "made a signature that the key does not verify" },
         { "by a signature that names another algorithm", "made a signature that the key does not verify" },
@@ -60,6 +60,20 @@ public sealed class AgentCaKeyTests : IDisposable
             return key.Fault is null;
         });
         await key.ExpectUsable();
+        Assert.True(Verifies(await key.Sign(ToSign(key))));
+    }
+
+    [Fact]
+    public async Task Refused_certificate_leaves_the_key_usable()
+    {
+        using var key = await AgentCaKey.Open(agent.Custody, CaPurpose.User);
+        agent.Answer("with a refusal of certificates");
+
+        var problem = (await Assert.ThrowsAsync<ProblemException>(async () => await key.Sign(ToSign(key)))).Problem;
+
+        Assert.Equal((ProblemCode.Unavailable, "the agent with the user CA key refuses to sign certificate 7, which is beyond its limits"), (problem.Code, problem.Detail));
+        Assert.Null(key.Fault);
+        agent.Answer("well");
         Assert.True(Verifies(await key.Sign(ToSign(key))));
     }
 

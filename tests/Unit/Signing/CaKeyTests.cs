@@ -5,7 +5,7 @@ using CertAuthority.Access.Locks;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 
@@ -179,7 +179,8 @@ public sealed class CaKeyTests : IDisposable
 
         internal override Task Check() => Task.CompletedTask;
 
-        private protected override ValueTask<(string Algorithm, byte[] Blob)> SignBytes(byte[] toBeSigned) => ValueTask.FromResult(key.Sign(toBeSigned.AsSpan(1)));
+        private protected override ValueTask<(string Algorithm, byte[] Blob)?> SignBytes(byte[] toBeSigned) =>
+            ValueTask.FromResult<(string, byte[])?>(key.Sign(toBeSigned.AsSpan(1)));
 
         public override void Dispose()
         {

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Reflection;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
-using CertAuthority.Signing;
 
 namespace CertAuthority.Tests.Unit;
 

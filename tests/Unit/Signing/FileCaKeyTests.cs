@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;

@@ -1,5 +1,5 @@
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
-using CertAuthority.Signing;
 
 namespace CertAuthority.Tests.Unit;
 

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
-using CertAuthority.Signing;
 
 namespace CertAuthority.Tests.Unit;
 
@@ -45,6 +45,7 @@ internal sealed class HostileAgent : IDisposable
         "with one byte more than is read" => (_, _) => [0, 1, 0, 1, .. new byte[0x10001]],
         "with a list of keys" => (_, key) => Good([11], key),
         "with a refusal" => (message, key) => message[0] == 11 ? Good(message, key) : Frame([5]),
+        "with a refusal of certificates" => (message, key) => message[0] == 11 || DataOf(message).AsSpan().SequenceEqual(Signature.Probe) ? Good(message, key) : Frame([5]),
         "without its keys" => (message, _) => message[0] == 11 ? Frame([12, 0, 0, 0, 0]) : Frame([5]),
         "by the signature of another key" => (message, _) => Frame(Signed(other, DataOf(message))),
         "by a signature of other bytes" => (message, key) => Frame(Signed(key, [.. DataOf(message), 0])),

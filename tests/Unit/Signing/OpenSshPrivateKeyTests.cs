@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 

@@ -1,6 +1,5 @@
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
-using CertAuthority.Signing;
 
 namespace CertAuthority.Tests.Unit;
 

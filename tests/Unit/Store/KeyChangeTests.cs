@@ -1,5 +1,6 @@
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Users;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -227,6 +228,6 @@ public sealed class KeyChangeTests : IAsyncLifetime
 
         internal override Task Check() => Task.CompletedTask;
 
-        private protected override ValueTask<(string Algorithm, byte[] Blob)> SignBytes(byte[] toBeSigned) => throw new NotSupportedException();
+        private protected override ValueTask<(string Algorithm, byte[] Blob)?> SignBytes(byte[] toBeSigned) => throw new NotSupportedException();
     }
 }

@@ -6,11 +6,10 @@ using System.Text.RegularExpressions;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
-using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Proofs;
 using CertAuthority.Protocol;
-using CertAuthority.Signing;
 using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Store;

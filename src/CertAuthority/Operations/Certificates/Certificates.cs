@@ -1,4 +1,5 @@
 using CertAuthority.Access.Reach;
+using CertAuthority.Keys;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;
@@ -90,6 +91,7 @@ internal static class Certificates
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
             Rotations = KeyRotations.All(snapshot, now) is [_, ..] rotations ? rotations : null,
+            HostsWithRevokedCa = KeyRotations.TrustingRevoked(snapshot) is [_, ..] trusting ? trusting : null,
             PendingRequests = snapshot.CountPending(now),
             LiveCertificates = snapshot.CountLive(now),
             RevokedCertificates = snapshot.CountRevoked(now),

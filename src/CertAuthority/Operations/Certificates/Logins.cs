@@ -5,6 +5,7 @@ using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;

@@ -252,7 +252,8 @@ internal static class Nodes
             written.Count(one => one.Sync.KrlVersion >= list),
             [.. written.Where(one => one.Sync.IsStale(now, ca.Push.StaleAfter)).Select(one => one.Name)],
             Durations.Show(ca.Push.StaleAfter),
-            [.. written.Where(one => one.Sync.IsContested).Select(one => one.Name)]);
+            [.. written.Where(one => one.Sync.IsContested).Select(one => one.Name)],
+            written.Where(one => one.Sync.Altered is not null).Select(one => one.Name).ToArray() is [_, ..] altered ? altered : null);
     }
 
     /// <summary>Returns the files that a host should have.</summary>

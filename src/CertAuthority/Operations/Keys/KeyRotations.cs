@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Rotations;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
@@ -29,6 +30,20 @@ internal static class KeyRotations
     /// <summary>Shows the rotations that are under way.</summary>
     public static KeyRotation[] All(Snapshot snapshot, DateTimeOffset now) =>
         [.. Enum.GetValues<CaPurpose>().Select(key => Show(snapshot, key, now)).OfType<KeyRotation>()];
+
+    /// <summary>Returns the hosts that are not known to have given up a user CA key that is on the revocation list.</summary>
+    public static string[] TrustingRevoked(Snapshot snapshot)
+    {
+        var revoked = snapshot.CaKeys(CaPurpose.User).Where(key => key.Revoked is not null).Select(key => key.Id).ToHashSet();
+        if (revoked.Count == 0)
+            return [];
+        var trusts = snapshot.Trusts(CaPurpose.User);
+        return
+        [
+            .. snapshot.Policy().Nodes.Values.Where(node => trusts.TryGetValue(node.Id, out var known) && known.Overlaps(revoked))
+                .Select(node => node.Name).Order(StringComparer.Ordinal),
+        ];
+    }
 
     public static async Task<KeyRotated> Rotate(Authority ca, Administrator by, RotateKey ask)
     {
@@ -210,13 +225,16 @@ internal static class KeyRotations
         var now = ca.Now();
         await ca.Database.Commit(transaction =>
         {
-            var rotation = Present(transaction, key);
-            var ids = key == CaPurpose.Host ? [rotation.NextId] : Of(ca.Keys, key).Ids;
+            // After the end of a rotation, there is only something to confirm where a revoked key may still be trusted.
+            var rotation = key == CaPurpose.User && TrustingRevoked(transaction).Intersect(nodes).Any()
+                ? transaction.Rotation(key)
+                : Present(transaction, key);
+            var ids = key == CaPurpose.Host ? [rotation!.NextId] : Of(ca.Keys, key).Ids;
             foreach (var name in nodes)
                 transaction.SetTrust(Nodes.Find(transaction, name).Id, key, ids, now);
             transaction.Audit(by.Did(AuditEvents.CaConfirmed, now) with
             {
-                Resource = Resource(transaction, key, rotation.NextId),
+                Resource = Resource(transaction, key, rotation?.NextId ?? Of(ca.Keys, key).SigningId),
                 Reason = string.Join(", ", nodes),
             });
             return true;

@@ -1,4 +1,5 @@
 using CertAuthority.Access.Rotations;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 using CertAuthority.Store;

@@ -1,4 +1,5 @@
 using CertAuthority.Access.Values;
+using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;

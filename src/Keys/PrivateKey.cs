@@ -1,6 +1,6 @@
 using CertAuthority.OpenSsh;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>A private key in the memory of this process, of a kind that a CA can have.</summary>
 /// <remarks>Temporary copies of its secrets are not wiped: the key itself stays in memory for as long as the process runs.</remarks>

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using CertAuthority.OpenSsh;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>An ECDSA key (RFC 5656).</summary>
 internal sealed class EcdsaPrivateKey : PrivateKey

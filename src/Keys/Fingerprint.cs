@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using CertAuthority.OpenSsh;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>The short name of a public key.</summary>
 internal static class Fingerprint

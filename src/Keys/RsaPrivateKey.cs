@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Security.Cryptography;
 using CertAuthority.OpenSsh;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>An RSA key that signs according to RFC 8332, never with SHA-1.</summary>
 internal sealed class RsaPrivateKey : PrivateKey

@@ -1,6 +1,6 @@
 using CertAuthority.OpenSsh;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>Verifies signatures of every kind that a CA makes.</summary>
 internal static class Signature

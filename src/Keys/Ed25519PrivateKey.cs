@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using CertAuthority.OpenSsh;
 using Org.BouncyCastle.Math.EC.Rfc8032;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>An Ed25519 key (RFC 8709). BouncyCastle signs and verifies, because .NET 10 has no Ed25519.</summary>
 /// <remarks>

@@ -1,7 +1,6 @@
-using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>
 /// Creates and reads private keys of every kind that a CA can have. The kinds do not know each other; only this class lists them.

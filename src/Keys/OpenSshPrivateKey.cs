@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using CertAuthority.OpenSsh;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>
 /// A key pair in the format of an <c>openssh-key-v1</c> file (PROTOCOL.key). It is written unencrypted, and read with or without

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Security.Cryptography;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>
 /// <c>bcrypt_pbkdf</c> of OpenBSD, by which OpenSSH derives the key of an encrypted private key file from its passphrase. Neither .NET nor

@@ -1,11 +1,10 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Keys;
 
 /// <summary>
 /// A private key in an OpenSSH file that only its owner can read, with its public key in <c>.pub</c> next to it.
