@@ -45,6 +45,7 @@ internal static class NodeResource
                 $"\"{domain}\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com");
         var push = spec.Flag("push");
         var keepKeys = spec.Flag("keep_keys");
+        var expires = spec.Instant("expires");
         var otherCas = spec.Texts("other_cas").Select(key => OtherCa(spec, key.Text, key.At)).ToImmutableArray();
         // Labels that a command set count with their exported values: without them, a deny of such a label would miss the node.
         var commands = spec.Map("cmd_labels");
@@ -67,6 +68,7 @@ internal static class NodeResource
             LoginDomain = domain,
             Push = push,
             KeepKeys = keepKeys,
+            Expires = expires,
             OtherCas = otherCas,
         };
     }
@@ -98,6 +100,8 @@ internal static class NodeResource
             spec["push"] = true;
         if (node.KeepKeys)
             spec["keep_keys"] = true;
+        if (node.Expires is { } end)
+            spec["expires"] = Instants.Show(end);
         if (!node.OtherCas.IsEmpty)
             spec["other_cas"] = new JsonArray([.. node.OtherCas.Select(key => JsonValue.Create(key))]);
         return ResourceMetadata.Write(ResourceKinds.Node, "v2", node.Name, node.Revision, "", node.Labels, spec);

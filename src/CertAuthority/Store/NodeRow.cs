@@ -17,9 +17,10 @@ namespace CertAuthority.Store;
 /// <param name="Push">Whether the daemon writes to the host.</param>
 /// <param name="OtherCas">The CA keys of other authorities that the host trusts; null for none.</param>
 /// <param name="KeepKeys">Whether plain keys open the host too.</param>
+/// <param name="Expires">When it ends, in Unix seconds; null for never.</param>
 internal sealed record NodeRow(
     string Address, Dictionary<string, string>? Labels = null, long? KrlMaxAge = null, string? LoginDomain = null, bool Push = false,
-    string[]? OtherCas = null, bool KeepKeys = false)
+    string[]? OtherCas = null, bool KeepKeys = false, long? Expires = null)
 {
     public static readonly ResourceTable<Node> Table = ResourceTable.Of(
         ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name), Touch) with
@@ -47,7 +48,8 @@ internal sealed record NodeRow(
         node.LoginDomain,
         node.Push,
         node.OtherCas.IsEmpty ? null : [.. node.OtherCas],
-        node.KeepKeys);
+        node.KeepKeys,
+        node.Expires?.ToUnixTimeSeconds());
 
     private Node Read(string name) =>
         new(Guid.Empty, name, 0, NodeAddress.Stored(Address), (Labels ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal))
@@ -57,6 +59,7 @@ internal sealed record NodeRow(
             Push = Push,
             OtherCas = [.. OtherCas ?? []],
             KeepKeys = KeepKeys,
+            Expires = Expires is { } end ? DateTimeOffset.FromUnixTimeSeconds(end) : null,
         };
 }
 

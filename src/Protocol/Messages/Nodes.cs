@@ -55,9 +55,13 @@ public sealed record NodeStatusList(NodeStatus[] Nodes, string? Next = null);
 /// <param name="Sync">The state of the daemon's writes to it; null if the daemon does not write to it.</param>
 /// <param name="KeepKeys">Whether plain keys open it too, as a pilot.</param>
 /// <param name="Report">What a host that fetches its files last reported of itself; null for nothing.</param>
+/// <param name="Expires">The first instant at which nothing opens it any more; null for never.</param>
+/// <param name="Seen">When the host was last seen, by a write to it or by its report; null for never.</param>
+/// <param name="Forgotten">When the node is removed unless its host is seen again; null for never.</param>
 public sealed record NodeStatus(
     string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null,
-    bool KeepKeys = false, NodeReportInfo? Report = null);
+    bool KeepKeys = false, NodeReportInfo? Report = null, DateTimeOffset? Expires = null, DateTimeOffset? Seen = null,
+    DateTimeOffset? Forgotten = null);
 
 /// <summary>What a host reported of itself.</summary>
 /// <param name="Time">When the host made the report.</param>

@@ -100,6 +100,8 @@ internal static class Nodes
         {
             var keys = ca.Keys.User;
             var node = Find(transaction, ask.Name);
+            if (node.IsOver(now))
+                throw Problems.Refused(node.Ended);
             var enters = Record(node.Name, nonces[0]);
             var other = Record(elsewhere, nonces[1]);
             var revoked = Record(node.Name, nonces[2]);
@@ -320,7 +322,10 @@ internal static class Nodes
         new(
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate),
             node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null, node.KeepKeys,
-            report is null ? null : Show(ca, report, now));
+            report is null ? null : Show(ca, report, now), node.Expires, Seen(sync, report),
+            VanishedNodes.ForgottenAt(ca, node, Seen(sync, report)));
+
+    private static DateTimeOffset? Seen(NodeSync? sync, NodeReport? report) => NodeSightings.Later(sync?.Synced, report?.Time);
 
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
         sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),
