@@ -26,6 +26,9 @@ internal sealed class PublishDirectory(
     /// <summary>The suffix of the names of host certificates.</summary>
     private const string HostCertificate = "-cert.pub";
 
+    /// <summary>The suffix of the names of answers to hosts that join.</summary>
+    private const string JoinAnswer = ".join";
+
     private const string List = "revoked.krl";
 
     // The file that lists the host certificates written by this daemon; all other files belong to other people.
@@ -83,22 +86,26 @@ internal sealed class PublishDirectory(
     }
 
     /// <summary>
-    /// Writes the certificates of hosts, and deletes those that it wrote before for hosts that no longer exist. This is not done with each
-    /// list, because there can be many certificates, and a revocation does not wait for them.
+    /// Writes the certificates of hosts and the answers to those that join, and deletes those that it wrote before for hosts that no longer
+    /// exist. This is not done with each list, because there can be many certificates, and a revocation does not wait for them.
     /// </summary>
     /// <param name="certificates">The certificates, by node; each is one line.</param>
+    /// <param name="answers">The answers to hosts that join, by the name of the node.</param>
     /// <exception cref="IOException">The disk failed or is full.</exception>
-    public void PublishHosts(IReadOnlyDictionary<string, byte[]> certificates)
+    public void PublishHosts(IReadOnlyDictionary<string, byte[]> certificates, IReadOnlyDictionary<string, byte[]> answers)
     {
         Make();
-        var names = certificates.Keys.Select(node => node + HostCertificate).ToHashSet(StringComparer.Ordinal);
+        var files = certificates.Select(one => (Name: one.Key + HostCertificate, Content: one.Value))
+            .Concat(answers.Select(one => (Name: one.Key + JoinAnswer, Content: one.Value))).ToList();
+        var names = files.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);
         var before = File.Exists(At(Written)) ? File.ReadAllLines(At(Written)) : [];
         // Recorded before the first of them is written, so that none is ever forgotten.
         Note(names.Union(before));
-        foreach (var (node, line) in certificates)
-            PutWhereDifferent(node + HostCertificate, line);
+        foreach (var (name, content) in files)
+            PutWhereDifferent(name, content);
         foreach (var former in before.Where(
-            name => !names.Contains(name) && name.EndsWith(HostCertificate, StringComparison.Ordinal)
+            name => !names.Contains(name)
+                && (name.EndsWith(HostCertificate, StringComparison.Ordinal) || name.EndsWith(JoinAnswer, StringComparison.Ordinal))
                 && !name.Contains('/', StringComparison.Ordinal)))
             File.Delete(At(former));
         Note(names);
