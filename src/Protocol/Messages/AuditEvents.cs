@@ -303,7 +303,8 @@ public static class AuditEvents
         LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
         NodeTakenOver, NodeAltered, JoinTokenCreated, JoinTokenEnded, JoinAsked, JoinAdmitted, JoinRefused, CaRevoked, CaPrepared,
-        CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaUnusable, CaUsable, BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted,
+        CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaUnusable, CaUsable, BackupTaken, DaemonStarted, DaemonReloaded,
+        DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted,
         AuditProofFailed, AuditAccepted, AuditLogReplaced, AuditArchived, AccessReviewStarted, AccessReviewDone, AccessRefused,
         RefusalsLeftOut,
     ];

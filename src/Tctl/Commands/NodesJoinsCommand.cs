@@ -47,7 +47,7 @@ internal sealed class NodesAdmitCommand : CliCommand
     private readonly Argument<string> name = new("NODE") { Description = "The host, as tctl nodes joins lists it" };
     private readonly Option<string?> key = new("--host-key")
     {
-        HelpName = "SHA256:…",
+        HelpName = "FINGERPRINT",
         Description = "Do not ask, and admit it only with this host key"
     };
 

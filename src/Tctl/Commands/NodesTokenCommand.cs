@@ -16,7 +16,7 @@ internal sealed class NodesTokenCommand : CliCommand
     private readonly Option<bool> admit = new("--admit") { Description = "Admit the hosts without asking anybody" };
     private readonly Option<string?> hostKey = new("--host-key")
     {
-        HelpName = "SHA256:…",
+        HelpName = "FINGERPRINT",
         Description = "Instead of a secret: the fingerprint of the host's own key, which you know from its console"
     };
 
