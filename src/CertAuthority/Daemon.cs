@@ -134,6 +134,7 @@ internal sealed class Daemon : IAsyncDisposable
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,
             new ClockWatch(ca, log), new KeyWatch(ca, log), new NotifyDelivery(ca, current, log), new AuditFlow(ca, current, log),
             new HostRenewal(ca, log), new RotationRound(ca, log), new HostReports(ca, current, log), new HostWatch(ca, log),
+            new NodeForgetting(ca, log), new JoinRound(ca, current, log),
             new DiskWatch(ca, log), new PolicyReview(ca, log),
             new AccountRound(ca, log), groups, new RefusalCounts(ca, log), new DatabaseCheck(data.Database, damage, system, log),
             checkpoints, removal, audit, reload,

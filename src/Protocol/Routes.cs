@@ -111,6 +111,18 @@ public static class Routes
     public static readonly Route<CertifyHost, HostCertified> CertifyHost = new("POST", "/v1/nodes/{name}/certificates");
     /// <summary>Writes to a host.</summary>
     public static readonly Route<SyncNode, NodeStatus> SyncNode = new("POST", "/v1/nodes/{name}/sync");
+    /// <summary>Makes what lets hosts join by themselves.</summary>
+    public static readonly Route<CreateJoinToken, JoinTokenMade> CreateJoinToken = new("POST", "/v1/join-tokens");
+    /// <summary>Lists what lets hosts join.</summary>
+    public static readonly Route<ListJoinTokens, JoinTokenList> ListJoinTokens = new("GET", "/v1/join-tokens");
+    /// <summary>Ends a token.</summary>
+    public static readonly Route<EndJoinToken, JoinTokenInfo> EndJoinToken = new("DELETE", "/v1/join-tokens/{id}");
+    /// <summary>Lists the hosts that ask to join.</summary>
+    public static readonly Route<ListJoins, JoinList> ListJoins = new("GET", "/v1/joins");
+    /// <summary>Admits a host that waits to join.</summary>
+    public static readonly Route<AdmitJoin, JoinInfo> AdmitJoin = new("POST", "/v1/joins/{name}/admit");
+    /// <summary>Refuses a host that waits to join.</summary>
+    public static readonly Route<RefuseJoin, JoinInfo> RefuseJoin = new("POST", "/v1/joins/{name}/refuse");
     /// <summary>Returns the hosts that do not have the revocation list yet.</summary>
     public static readonly Route<ListHostsBehind, HostsBehind> ListHostsBehind = new("GET", "/v1/hosts/behind");
     /// <summary>Revokes certificates.</summary>
@@ -170,7 +182,8 @@ public static class Routes
         ListEntrantsEverywhere, StartAccessReview, SignAccessReview, ListAccessReviews,
         ApproveRequest, DenyRequest,
         ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
-        CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetMetrics,
+        CertifyHost, SyncNode, CreateJoinToken, ListJoinTokens, EndJoinToken, ListJoins, AdmitJoin, RefuseJoin, ListHostsBehind,
+        ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetMetrics,
         GetPrometheusMetrics, GetKrl, TakeBackup, GetCheckpoint, GetAuditTile, GetAuditEntries, ProveEntry, AcceptAudit, ArchiveAudit,
         ListRotations, RotateKey, ConfirmTrust, AcceptClock,
         GetUserCas, GetHostCas, GetLiveness, GetReadiness,

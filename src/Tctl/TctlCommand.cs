@@ -52,7 +52,13 @@ internal sealed class TctlCommand : ProgramCommand
                 new NodesHardenCommand(),
                 new NodesSyncCommand(),
                 new NodesExportCommand(),
-                new NodesRemoveCommand()
+                new NodesRemoveCommand(),
+                new NodesTokenCommand(),
+                new NodesTokensCommand(),
+                new NodesEndTokenCommand(),
+                new NodesJoinsCommand(),
+                new NodesAdmitCommand(),
+                new NodesRefuseCommand()
             });
         Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new Command("audit", "What happened, and the proof of it")

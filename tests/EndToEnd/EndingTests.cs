@@ -50,6 +50,8 @@ public sealed class EndingTests(EndingTests.Site site) : IClassFixture<EndingTes
         new("another account owns the user", "tctl users update --set-unix-users bob alice"),
         new("the host is relabelled", "tctl create -f <<< '{kind: node, version: v2, metadata: {name: db1, labels: {env: test}}, spec: {addr: db1.example.com}}'"),
         new("the host is removed", "tctl rm node/db1"),
+        new("the host has ended", "tctl create -f <<< '{kind: node, version: v2, metadata: {name: db1, labels: {env: prod}}, spec: {addr: db1.example.com, expires: 2026-01-01T00:00:00Z}}'"),
+        new("the host ends before the certificate", "tctl create -f <<< \"{kind: node, version: v2, metadata: {name: db1, labels: {env: prod}}, spec: {addr: db1.example.com, expires: '$(date -u -d '10 minutes' +%FT%TZ)'}}\""),
         new("the user is removed", "tctl users rm alice"),
         new("the user is removed and comes again", "tctl rm user/alice && tctl users add alice --roles=staff"),
     ];

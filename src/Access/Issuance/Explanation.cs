@@ -40,7 +40,7 @@ public sealed record Explanation(
         return new Explanation(
             opened is not [],
             $"{question.User.Name} {(assumed ? "could" : "can")} log in{(login is null ? "" : $" as {login}")}{(question.Node is null ? "" : $" on {question.Node}")}: {verdict}",
-            opened is [var first, ..] ? first.Grant.Validity : null,
+            opened is [var first, ..] ? UntilTheEnd(first.Grant.Validity, node) : null,
             roles,
             locks);
 
@@ -68,6 +68,9 @@ public sealed record Explanation(
         return opened.FindAll(one => one.Principal.Node is null || !everywhere.Contains(one.Principal.Login));
     }
 
+    private static Validity UntilTheEnd(Validity validity, Node? node) =>
+        node?.Expires < validity.Before ? validity with { Before = node.Expires.Value, LimitedBy = Lifetime.EndOf(node) } : validity;
+
     private static string Few(IEnumerable<string> names) => Names.Few([.. names]);
 
     /// <summary>Returns the rule that decides against the login, as a sentence; null if no rule of a role does.</summary>
@@ -81,7 +84,8 @@ public sealed record Explanation(
         if (rules.Exists(one => one.Rule.Effect == RuleEffect.Refuses) || (login is null && question.Node is null))
             return null;
         if (question.Node is not null && node is null)
-            return $"there is no node \"{question.Node}\"";
+            return question.Ended.Contains(question.Node)
+                ? $"node \"{question.Node}\" has ended" : $"there is no node \"{question.Node}\"";
         if (login is not null && Names.DomainOf(login) is { } domain
             && !(node is null ? question.Nodes.Any(one => one.CanHave(login)) : node.CanHave(login)))
             return $"{node?.Name ?? "no node"} has {(node is null ? "the" : "no")} login_domain {domain}";

@@ -44,6 +44,8 @@ public static class HostCertification
             return refusal;
         if (locks.On(LockKind.Node, node.Name) is { } locked)
             return locked.Refusal;
+        if (node.IsOver(now))
+            return node.Ended;
         return new HostGrant(
             node,
             PrincipalsOf(node),

@@ -20,7 +20,8 @@ public static class IssuancePolicy
     /// conditions has a certificate of its own, or shares one with roles that have the same conditions; a role with conditions but without
     /// logins of its own applies them to all. With requests in use, the everyday certificates, of the assigned roles alone, are issued in
     /// addition to the elevated ones, because an elevated one permits less forwarding and must not block what works every day. If the roles
-    /// reach more than a certificate can hold, it contains only the bare logins, and the rest is counted as left out.
+    /// reach more than a certificate can hold, it contains only the bare logins, and the rest is counted as left out. So is a node that
+    /// ends before the certificate: it needs a certificate of its own, which ends with it.
     /// </summary>
     public static Outcome<LoginGrant> Decide(IssuanceQuestion question)
     {
@@ -35,7 +36,7 @@ public static class IssuancePolicy
         if (!AllowLogin(question).Holds(out var allowed, out var refusal))
             return refusal;
         var all = allowed.Grants.AddRange(allowed.Jumps);
-        var held = all.Select(Held).ToList();
+        var held = all.Select(grant => Held(question, grant)).ToList();
         return new LoginGrant(
             [.. held.OfType<IssuanceGrant>()],
             [.. allowed.Missing.Select(missing => missing.Why).Distinct()],
@@ -81,14 +82,17 @@ public static class IssuancePolicy
     }
 
     /// <summary>Returns the part of a grant that one certificate can hold; null if nothing fits.</summary>
-    private static IssuanceGrant? Held(IssuanceGrant allowed)
+    private static IssuanceGrant? Held(IssuanceQuestion question, IssuanceGrant allowed)
     {
-        if (allowed.Permissions.FitBeside(allowed.Principals))
-            return allowed;
-        var bare = allowed.Principals.RemoveAll(principal => principal.Node is not null);
-        return bare.IsEmpty || !allowed.Permissions.FitBeside(bare)
-            ? null
-            : new IssuanceGrant(allowed.User, allowed.Roles, allowed.Requests, bare, allowed.Validity, allowed.Permissions, allowed.Name);
+        var ending = question.Nodes.Where(node => node.Expires < allowed.Validity.Before).Select(node => node.Name)
+            .ToHashSet(StringComparer.Ordinal);
+        var lasting = allowed.Principals.RemoveAll(principal => principal.Node is { } node && ending.Contains(node));
+        if (lasting.IsEmpty || !allowed.Permissions.FitBeside(lasting))
+            lasting = lasting.RemoveAll(principal => principal.Node is not null);
+        return lasting.IsEmpty || !allowed.Permissions.FitBeside(lasting) ? null
+            : lasting.Length == allowed.Principals.Length ? allowed
+            : new IssuanceGrant(
+                allowed.User, allowed.Roles, allowed.Requests, lasting, allowed.Validity, allowed.Permissions, allowed.Name);
     }
 
     /// <summary>
@@ -183,7 +187,10 @@ public static class IssuancePolicy
                     .Where(group => !group.Principals.IsEmpty)];
             if (groups.Count == 0)
                 return Locked(question, inUse)
-                    ?? new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}")
+                    ?? new Refusal(
+                        question.Ended.Contains(node)
+                            ? $"node \"{node}\" has ended, so nothing opens it"
+                            : $"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}")
                     {
                         Remedy = new Remedy.ListNodes()
                     };
@@ -232,7 +239,7 @@ public static class IssuancePolicy
                                     .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]))
                     .Where(reached => !reached.Logins.IsEmpty),
             ],
-            PerHost: allowed.Grants.Any(grant => !grant.Permissions.FitBeside(grant.Principals)))
+            PerHost: allowed.Grants.Any(grant => Held(question, grant) != grant))
         : refusal;
 
     /// <summary>Returns why the roles cannot be used together, or why one cannot be used at all; null if they can.</summary>

@@ -13,7 +13,7 @@ namespace CertAuthority.Access.Issuance;
 /// <param name="User">The user who logs in.</param>
 /// <param name="Requests">The approved requests to use; all belong to this user.</param>
 /// <param name="Roles">Every role that exists, by name.</param>
-/// <param name="Nodes">Every node that exists.</param>
+/// <param name="Nodes">Every node that exists; those that have ended open nothing.</param>
 /// <param name="RequestedTtl">The requested lifetime; null for none.</param>
 /// <param name="LiveSessions">
 /// How many login sessions of this user, apart from the one that this login belongs to, have a live certificate.
@@ -29,6 +29,16 @@ public sealed record IssuanceQuestion(
     int LiveSessions,
     SiteLimits Limits)
 {
+    /// <summary>The nodes that have not ended.</summary>
+    public IReadOnlyCollection<Node> Nodes
+    {
+        get;
+        init => (field, Ended) = (Access.Nodes.Node.Standing(value, Now), Over(value, Now));
+    } = Access.Nodes.Node.Standing(Nodes, Now);
+
+    /// <summary>The names of the nodes that have ended. They matter only to the words of a refusal.</summary>
+    internal ImmutableArray<string> Ended { get; private init; } = Over(Nodes, Now);
+
     /// <summary>What is locked now, even if <see cref="Now"/> is an earlier instant.</summary>
     public required LocksInForce Locks { get; init; }
 
@@ -46,4 +56,10 @@ public sealed record IssuanceQuestion(
     /// in it: a user who requested one host brings nothing else there.
     /// </summary>
     internal ImmutableArray<PinnedNode> Resources => [.. Requests.SelectMany(request => request.Resources).Distinct()];
+
+    /// <summary>The node that <see cref="Node"/> names; null if there is none, or if it has ended.</summary>
+    internal Node? OnlyNode => Node is null ? null : Nodes.FirstOrDefault(node => node.Name == Node);
+
+    private static ImmutableArray<string> Over(IReadOnlyCollection<Node> nodes, DateTimeOffset now) =>
+        [.. nodes.Where(node => node.IsOver(now)).Select(node => node.Name)];
 }

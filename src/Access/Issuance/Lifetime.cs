@@ -1,3 +1,4 @@
+using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
@@ -18,11 +19,12 @@ public static class Lifetime
     /// <param name="wish">The lifetime that the caller requested; null for none.</param>
     /// <param name="limits">The limits of the site.</param>
     /// <param name="sessionEnds">When the login session that the certificate belongs to ends; null if this login begins a session.</param>
+    /// <param name="node">The only node that the certificate is for; null for all that the roles reach.</param>
     public static Decided<Validity> Decide(
         DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish,
-        SiteLimits limits, DateTimeOffset? sessionEnds = null)
+        SiteLimits limits, DateTimeOffset? sessionEnds = null, Node? node = null)
     {
-        var ends = Ends(now, roles, requests, wish, limits, sessionEnds).ToList();
+        var ends = Ends(now, roles, requests, wish, limits, sessionEnds, node).ToList();
         return new Decided<Validity>(
             Outcome(now, ends, wish, limits), roles.Where(role => role.IsOver(now)).Select(Over).Concat(ends.Select(end => end.AtWork())));
     }
@@ -40,7 +42,7 @@ public static class Lifetime
     /// <summary>Returns everything that ends the certificate. If two ends fall on the same instant, the first one decides.</summary>
     private static IEnumerable<Limit> Ends(
         DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish,
-        SiteLimits limits, DateTimeOffset? sessionEnds)
+        SiteLimits limits, DateTimeOffset? sessionEnds, Node? node)
     {
         if (wish is { } ttl && Durations.Beyond("ttl", wish, limits.Certificate) is null)
             yield return new Limit(now + ttl, "the requested ttl");
@@ -64,8 +66,13 @@ public static class Lifetime
                 yield return new Limit(now + session, $"the session ttl of request {request.Id}");
         if (sessionEnds is { } over)
             yield return new Limit(over, "the login that it belongs to");
+        if (node?.Expires is { } gone)
+            yield return new Limit(gone, EndOf(node));
         yield return new Limit(now + limits.Certificate, "the site's maximum");
     }
+
+    /// <summary>Returns the name of the limit that a node sets.</summary>
+    internal static string EndOf(Node node) => $"the end of node {node.Name}";
 
     private static RuleAtWork Over(Role role) =>
         new(

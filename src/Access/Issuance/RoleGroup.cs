@@ -83,7 +83,8 @@ internal sealed record RoleGroup(
         var requests = Requests(question);
         var limiting = InUse.Assigned.Concat(InUse.Elevated.Where(role => requests.Any(request => InUse.Brings(request, role))))
             .DistinctBy(role => role.Role.Id).Select(role => role.Role).ToList();
-        return Issuance.Lifetime.Decide(question.Now, limiting, requests, question.RequestedTtl, question.Limits, question.SessionEnds);
+        return Issuance.Lifetime.Decide(
+            question.Now, limiting, requests, question.RequestedTtl, question.Limits, question.SessionEnds, question.OnlyNode);
     }
 
     /// <summary>Decides what the certificate permits.</summary>

@@ -93,12 +93,23 @@ public static class Withdrawal
                     ?? $"{principal} is not granted any more";
             // It suffices if one grant still opens the login under no more conditions.
             var exceeded = opening.ConvertAll(grant => grant.Permissions.Exceeded(issued.Permissions)
-                ?? (issued.ValidBefore > grant.Validity.Before ? $"{grant.Validity.LimitedBy} grants less time" : null));
+                ?? (issued.ValidBefore > grant.Validity.Before ? $"{grant.Validity.LimitedBy} grants less time" : null)
+                ?? Outlived(issued, principal, grant, question.Nodes));
             if (exceeded.TrueForAll(why => why is not null))
                 return exceeded[0];
         }
         return null;
     }
+
+    /// <summary>
+    /// Returns why a certificate lasts too long for a node that it names; null if it does not, or if a bare login covers the node.
+    /// </summary>
+    private static string? Outlived(
+        IssuedCertificate issued, Principal principal, IssuanceGrant grant, IReadOnlyCollection<Node> nodes) =>
+        nodes.FirstOrDefault(node => node.Name == principal.Node) is { } node && node.Expires < issued.ValidBefore
+            && !grant.Principals.Any(one => one.Node is null && one.Login == principal.Login)
+            ? $"{Lifetime.EndOf(node)} grants less time"
+            : null;
 
     /// <summary>
     /// Selects the nodes on which a certificate depends: those that it names, and for one that passes jump hosts those behind them.

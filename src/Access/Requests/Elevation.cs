@@ -87,6 +87,10 @@ public sealed record Elevation(string Role, ImmutableArray<Principal> Principals
                 return [];
             else
                 inUse.Add(one with { OnlyOn = counts });
-        return [.. Reach.Principals.Resolve(inUse, nodes, locks).Where(principal => login is null || principal.Login == login)];
+        return
+        [
+            .. Reach.Principals.Resolve(inUse, Node.Standing(nodes, now), locks)
+                .Where(principal => login is null || principal.Login == login),
+        ];
     }
 }

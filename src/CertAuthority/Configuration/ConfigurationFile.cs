@@ -24,6 +24,9 @@ internal static class ConfigurationFile
     private static readonly TimeSpan ShortestStaleAfter = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan LongestStaleAfter = TimeSpan.FromDays(30);
 
+    private static readonly TimeSpan ShortestForgetting = TimeSpan.FromDays(1);
+    private static readonly TimeSpan LongestForgetting = TimeSpan.FromDays(3650);
+
     /// <summary>
     /// Reads settings, over defaults. Several files together make one configuration: maps are joined, and each value may be given only
     /// once.
@@ -130,6 +133,7 @@ internal static class ConfigurationFile
         {
             PublishDirectory = Apart(root, "publish_dir", settings.DataDirectory),
             ReportsDirectory = Apart(root, "reports_dir", settings.DataDirectory),
+            ForgetNodesAfter = root.Duration("forget_nodes_after", ShortestForgetting, LongestForgetting),
             Administrators = Named(root, "admins"),
             Auditors = Named(root, "auditors"),
             Monitors = Named(root, "monitors"),

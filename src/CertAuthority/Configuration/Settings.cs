@@ -44,6 +44,9 @@ internal sealed record Settings(
     /// <summary>The directory in which hosts leave reports of themselves; null for none.</summary>
     public string? ReportsDirectory { get; init; }
 
+    /// <summary>How long a host may go unseen before its node is removed, from one day up; null if none is.</summary>
+    public TimeSpan? ForgetNodesAfter { get; init; }
+
     /// <summary>The groups whose members become users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
 

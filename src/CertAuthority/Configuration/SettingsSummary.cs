@@ -53,6 +53,7 @@ internal static class SettingsSummary
             ["sync_ca"] = Custody(settings.SyncCa),
             ["publish_dir"] = settings.PublishDirectory,
             ["reports_dir"] = settings.ReportsDirectory,
+            ["forget_nodes_after"] = settings.ForgetNodesAfter is { } gone ? Durations.Show(gone) : null,
             ["data_dir"] = settings.DataDirectory,
             ["socket"] = settings.SocketPath,
         };

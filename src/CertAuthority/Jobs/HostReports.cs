@@ -3,7 +3,6 @@ using CertAuthority.Access.Nodes;
 using CertAuthority.Auditing;
 using CertAuthority.Configuration;
 using CertAuthority.Keys;
-using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -49,16 +48,14 @@ internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings,
     /// <returns>Why the report does not count; null if it does.</returns>
     private static async Task<string?> Take(Authority ca, Node node, FileInfo file)
     {
-        // Reading anything else could wait for ever.
-        if (FileStatus.Read(file.FullName) is not { IsRegular: true } || file.Length > HostReport.MostBytes)
+        if (await LeftFile.Read(file, HostReport.MostBytes) is not { } left)
             return "it is no ordinary file, or too large";
-        var (text, signature) = Parts(await File.ReadAllTextAsync(file.FullName, Encoding.Latin1));
-        if (signature is null || HostReport.Parse(text) is not { } report || report.Node != node.Name)
+        if (left.Signature is not { } signature || HostReport.Parse(left.Text) is not { } report || report.Node != node.Name)
             return "it is malformed, or of another node";
         var (certificate, last) = ca.Database.Read(snapshot => (snapshot.HostCertificate(node), snapshot.NodeReport(node.Id)));
         if (certificate is null || Certificate.Parse(certificate.Certificate).Key != signature.Key)
             return "it was not signed by the host key that is on record";
-        if (MessageSignature.Fault(signature, HostReport.Purpose, Encoding.Latin1.GetBytes(text)) is not null)
+        if (MessageSignature.Fault(signature, HostReport.Purpose, left.Signed) is not null)
             return "its signature does not fit";
         var now = ca.Now();
         if (!report.IsNext(last?.Time, now))
@@ -89,18 +86,5 @@ internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings,
         return await ca.Checkpoints.Compare(node.Name, kept) == Witness.Agrees
             ? ca.Checkpoints.Key.Read(Encoding.UTF8.GetString(kept))?.Size
             : null;
-    }
-
-    private static (string Text, SshSignatureReader? Signature) Parts(string file)
-    {
-        var end = file.IndexOf(SshSignature.Begin, StringComparison.Ordinal);
-        try
-        {
-            return end < 0 ? (file, null) : (file[..end], SshSignatureReader.Parse(file[end..]));
-        }
-        catch (SshFormatException)
-        {
-            return (file, null);
-        }
     }
 }

@@ -77,6 +77,9 @@ internal sealed record Authority(
     /// <summary>The age at which an entry of the audit may be archived; null to keep all.</summary>
     public TimeSpan? AuditKeep { get; init; }
 
+    /// <summary>How long a host may go unseen before its node is removed; null if none is.</summary>
+    public TimeSpan? ForgetNodesAfter { get; init; }
+
     /// <summary>Removes the entries of the audit that are archived.</summary>
     public required AuditRemoval AuditRemoval { get; init; }
 

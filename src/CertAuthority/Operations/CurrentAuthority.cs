@@ -21,5 +21,6 @@ internal sealed class CurrentAuthority(Authority parts, CurrentSettings settings
             PrivilegedLogins = taken.PrivilegedLogins,
             UsersFromGroups = taken.Settings.UsersFromGroups,
             AuditKeep = taken.Settings.Audit.Keep,
+            ForgetNodesAfter = taken.Settings.ForgetNodesAfter,
         };
 }

@@ -49,6 +49,7 @@ internal static class NodeResource
         if (via is not null && !Names.IsNodeName(via))
             spec.Fault("via", $"\"{via}\" is not the name of a node; spec.via names the jump host through which this one is reached");
         var jump = spec.Flag("jump");
+        var expires = spec.Instant("expires");
         var otherCas = spec.Texts("other_cas").Select(key => OtherCa(spec, key.Text, key.At)).ToImmutableArray();
         // Labels that a command set count with their exported values: without them, a deny of such a label would miss the node.
         var commands = spec.Map("cmd_labels");
@@ -73,6 +74,7 @@ internal static class NodeResource
             KeepKeys = keepKeys,
             Via = via,
             Jump = jump,
+            Expires = expires,
             OtherCas = otherCas,
         };
     }
@@ -108,6 +110,8 @@ internal static class NodeResource
             spec["via"] = via;
         if (node.Jump)
             spec["jump"] = true;
+        if (node.Expires is { } end)
+            spec["expires"] = Instants.Show(end);
         if (!node.OtherCas.IsEmpty)
             spec["other_cas"] = new JsonArray([.. node.OtherCas.Select(key => JsonValue.Create(key))]);
         return ResourceMetadata.Write(ResourceKinds.Node, "v2", node.Name, node.Revision, "", node.Labels, spec);

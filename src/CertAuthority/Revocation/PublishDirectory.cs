@@ -26,6 +26,9 @@ internal sealed class PublishDirectory(
     /// <summary>The suffix of the names of host certificates.</summary>
     private const string HostCertificate = "-cert.pub";
 
+    /// <summary>The suffix of the names of answers to hosts that join.</summary>
+    private const string JoinAnswer = ".join";
+
     private const string List = "revoked.krl";
 
     // The file that lists the host certificates written by this daemon; all other files belong to other people.
@@ -85,27 +88,31 @@ internal sealed class PublishDirectory(
     }
 
     /// <summary>
-    /// Writes the certificates of hosts, and deletes those that it wrote before for hosts that no longer exist. This is not done with each
-    /// list, because there can be many certificates, and a revocation does not wait for them.
+    /// Writes the certificates of hosts and the answers to those that join, and deletes those that it wrote before for hosts that no longer
+    /// exist. This is not done with each list, because there can be many certificates, and a revocation does not wait for them.
     /// </summary>
     /// <param name="read">
-    /// Returns the certificates, by node; each is one line. It is called when it is known what was written before, so that a certificate
-    /// that is added meanwhile is not taken for one of a host that is gone.
+    /// Returns the certificates, by node, each as one line, and the answers to hosts that join, by the name of the node. It is called when it
+    /// is known what was written before, so that a file that is added meanwhile is not taken for one of a host that is gone.
     /// </param>
     /// <exception cref="IOException">The disk failed or is full.</exception>
-    public void PublishHosts(Func<IReadOnlyDictionary<string, byte[]>> read)
+    public void PublishHosts(
+        Func<(IReadOnlyDictionary<string, byte[]> Certificates, IReadOnlyDictionary<string, byte[]> Answers)> read)
     {
         Make();
         var before = Note(written => written);
-        var certificates = read();
-        var names = certificates.Keys.Select(node => node + HostCertificate).ToHashSet(StringComparer.Ordinal);
+        var (certificates, answers) = read();
+        var files = certificates.Select(one => (Name: one.Key + HostCertificate, Content: one.Value))
+            .Concat(answers.Select(one => (Name: one.Key + JoinAnswer, Content: one.Value))).ToList();
+        var names = files.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);
         // Recorded before the first of them is written, so that none is ever forgotten.
         Note(written => written.Union(names));
-        foreach (var (node, line) in certificates)
-            PutWhereDifferent(node + HostCertificate, line);
+        foreach (var (name, content) in files)
+            PutWhereDifferent(name, content);
         before.ExceptWith(names);
         foreach (var former in before.Where(
-            name => name.EndsWith(HostCertificate, StringComparison.Ordinal) && !name.Contains('/', StringComparison.Ordinal)))
+            name => (name.EndsWith(HostCertificate, StringComparison.Ordinal) || name.EndsWith(JoinAnswer, StringComparison.Ordinal))
+                && !name.Contains('/', StringComparison.Ordinal)))
             File.Delete(At(former));
         Note(written => written.Except(before));
     }

@@ -19,9 +19,10 @@ namespace CertAuthority.Store;
 /// <param name="KeepKeys">Whether plain keys open the host too.</param>
 /// <param name="Via">The name of the jump host through which it is reached; null for none.</param>
 /// <param name="Jump">Whether it is a jump host.</param>
+/// <param name="Expires">When it ends, in Unix seconds; null for never.</param>
 internal sealed record NodeRow(
     string Address, Dictionary<string, string>? Labels = null, long? KrlMaxAge = null, string? LoginDomain = null, bool Push = false,
-    string[]? OtherCas = null, bool KeepKeys = false, string? Via = null, bool Jump = false)
+    string[]? OtherCas = null, bool KeepKeys = false, string? Via = null, bool Jump = false, long? Expires = null)
 {
     public static readonly ResourceTable<Node> Table = ResourceTable.Of(
         ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name), Touch) with
@@ -51,7 +52,8 @@ internal sealed record NodeRow(
         node.OtherCas.IsEmpty ? null : [.. node.OtherCas],
         node.KeepKeys,
         node.Via,
-        node.Jump);
+        node.Jump,
+        node.Expires?.ToUnixTimeSeconds());
 
     private Node Read(string name) =>
         new(Guid.Empty, name, 0, NodeAddress.Stored(Address), (Labels ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal))
@@ -63,6 +65,7 @@ internal sealed record NodeRow(
             KeepKeys = KeepKeys,
             Via = Via,
             Jump = Jump,
+            Expires = Expires is { } end ? DateTimeOffset.FromUnixTimeSeconds(end) : null,
         };
 }
 

@@ -89,6 +89,9 @@ public sealed record DaemonStatus
     /// <summary>The state of the hosts that the daemon writes to; null if there are none.</summary>
     public HostsStatus? Hosts { get; init; }
 
+    /// <summary>The nodes that have ended or are removed soon; null for none.</summary>
+    public VanishingStatus? Vanishing { get; init; }
+
     /// <summary>One sentence for each row of the database that cannot be read; null if all can.</summary>
     public string[]? DamagedRows { get; init; }
 
@@ -148,6 +151,11 @@ public sealed record ClockStatus(DateTimeOffset Expected, DateTimeOffset Shown);
 /// </param>
 public sealed record HostsStatus(
     int Written, int UpToDate, string[] Stale, string StaleAfter, string[] Contested, string[]? Altered = null);
+
+/// <summary>Nodes that are going.</summary>
+/// <param name="Ended">The names of the nodes whose <c>spec.expires</c> is over: nothing opens them.</param>
+/// <param name="Leaving">The names of the nodes that are removed within a day unless their hosts are seen again.</param>
+public sealed record VanishingStatus(string[] Ended, string[] Leaving);
 
 /// <summary>The directory from which hosts fetch the revocation list and the CA keys.</summary>
 /// <param name="Directory">Its path on the daemon's host.</param>

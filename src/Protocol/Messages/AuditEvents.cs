@@ -177,6 +177,26 @@ public static class AuditEvents
         "node.altered", Warning, Daemon, "9edd6acf1a09438883790c8b13f90913",
         "somebody had changed what the daemon wrote to a host, or put something older back", "resource reason");
 
+    public static readonly AuditEvent JoinTokenCreated = new(
+        "join_token.created", Notice, Caller, "3d44b3fbd2e34118a1a2544d602c21ac", "an administrator let hosts join by themselves, by a token or a known host key",
+        "resource valid_before reason");
+
+    public static readonly AuditEvent JoinTokenEnded = new(
+        "join_token.ended", Notice, Caller, "f4b5e89c54a8442aa6841cc4285acc61", "an administrator ended that",
+        "resource reason");
+
+    public static readonly AuditEvent JoinAsked = new(
+        "join.asked", Notice, Daemon, "9418d458545b473aa4dddf74769e8ffa", "a host asked to join, and used a token",
+        "resource reason");
+
+    public static readonly AuditEvent JoinAdmitted = new(
+        "join.admitted", Notice, Either, "0de90dec5d9f494da0c1a11f951d0c94", "a host that asked to join was admitted, and has a node",
+        "resource reason");
+
+    public static readonly AuditEvent JoinRefused = new(
+        "join.refused", Notice, Caller, "c563eb4c6fba4d14a2278e9de606ae63", "a host that asked to join was refused",
+        "resource reason");
+
     public static readonly AuditEvent CaRevoked = new(
         "ca.revoked", Warning, Either, "4513c9805de14386bd52661f36983f8b", "a replaced CA key was revoked",
         "resource reason");
@@ -282,8 +302,9 @@ public static class AuditEvents
         RoleCreated, RoleUpdated, RoleRemoved, UserCreated, UserUpdated, UserRemoved, NodeCreated, NodeUpdated, NodeRemoved,
         LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
-        NodeTakenOver, NodeAltered, CaRevoked, CaPrepared, CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaUnusable,
-        CaUsable, BackupTaken, DaemonStarted, DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted,
+        NodeTakenOver, NodeAltered, JoinTokenCreated, JoinTokenEnded, JoinAsked, JoinAdmitted, JoinRefused, CaRevoked, CaPrepared,
+        CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaUnusable, CaUsable, BackupTaken, DaemonStarted, DaemonReloaded,
+        DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted,
         AuditProofFailed, AuditAccepted, AuditLogReplaced, AuditArchived, AccessReviewStarted, AccessReviewDone, AccessRefused,
         RefusalsLeftOut,
     ];

@@ -57,9 +57,13 @@ public sealed record NodeStatusList(NodeStatus[] Nodes, string? Next = null);
 /// <param name="Report">What a host that fetches its files last reported of itself; null for nothing.</param>
 /// <param name="Via">The name of the jump host through which it is reached; null if it is reached directly.</param>
 /// <param name="Jump">Whether it is a jump host.</param>
+/// <param name="Expires">The first instant at which nothing opens it any more; null for never.</param>
+/// <param name="Seen">When the host was last seen, by a write to it or by its report; null for never.</param>
+/// <param name="Forgotten">When the node is removed unless its host is seen again; null for never.</param>
 public sealed record NodeStatus(
     string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null,
-    bool KeepKeys = false, NodeReportInfo? Report = null, string? Via = null, bool Jump = false);
+    bool KeepKeys = false, NodeReportInfo? Report = null, string? Via = null, bool Jump = false, DateTimeOffset? Expires = null,
+    DateTimeOffset? Seen = null, DateTimeOffset? Forgotten = null);
 
 /// <summary>What a host reported of itself.</summary>
 /// <param name="Time">When the host made the report.</param>

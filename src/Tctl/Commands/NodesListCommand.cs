@@ -44,16 +44,21 @@ internal sealed class NodesListCommand : CliCommand
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Witnessed", "Last Error")
+        // Most sites have no host that ends.
+        var anyEnds = Array.Exists(nodes, node => node is { Expires: not null } or { Forgotten: not null });
+        var table = new Table(
+            ["Node", "Address", "Labels", "Host Certificate", "Revocation List", .. anyEnds ? (string[])["Ends"] : [], "Witnessed",
+                "Last Error"])
         {
             Nothing = "no nodes",
             Expendable = ["Witnessed", "Labels", "Address", "Host Certificate"]
         };
         foreach (var node in nodes)
             table.Add(
-                node.Name, Wording.Address(node.Address, node.Via), Wording.Labels(node.Labels), Certificate(node.Certificate, now),
-                node.Sync is null && node.Report is { } report ? Reported(report, now) : List(node.Sync, now),
-                node.Sync?.Witnessed ?? node.Report?.Witnessed ?? "", Error(parsed, node.Sync));
+                [node.Name, Wording.Address(node.Address, node.Via), Wording.Labels(node.Labels), Certificate(node.Certificate, now),
+                    node.Sync is null && node.Report is { } report ? Reported(report, now) : List(node.Sync, now),
+                    .. anyEnds ? (Cell[])[Ends(node, now)] : [], node.Sync?.Witnessed ?? node.Report?.Witnessed ?? "",
+                    Error(parsed, node.Sync)]);
         paging.Print(parsed, table, next);
         if (nodes.Where(node => node.KeepKeys).Select(node => node.Name).ToList() is [_, ..] pilots)
         {
@@ -81,6 +86,14 @@ internal sealed class NodesListCommand : CliCommand
 
     private static string Reported(NodeReportInfo report, DateTimeOffset now) =>
         $"{report.KrlVersion}, {Wording.Left(now - report.Time)} ago{(report.Stale ? ", stale" : report.UpToDate ? "" : ", not the latest")}, as it says";
+
+    private static string Ends(NodeStatus node, DateTimeOffset now) => string.Join(
+        "; ",
+        [
+            .. node.Expires is not { } end ? (string[])[] : [end <= now ? $"ended {Wording.Time(end)}" : $"at {Wording.Time(end)}"],
+            .. node.Forgotten is not { } gone ? (string[])[]
+                : [node.Expires <= now ? $"removed {Wording.Time(gone)}" : $"removed {Wording.Time(gone)} unless seen"],
+        ]);
 
     private static string Error(ParseResult parsed, NodeSyncInfo? sync) =>
         sync is { Failure: { } why, Failed: { } when }

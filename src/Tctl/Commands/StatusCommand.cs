@@ -73,6 +73,7 @@ internal sealed class StatusCommand : CliCommand
             .. status.Disk is { } disk ? [$"disk: {disk.Used}% used, {disk.Free >> 20} MiB left ({disk.Directory})"] : (string[])[],
             .. status.Published is { } published ? [Show(published)] : (string[])[],
             .. status.Hosts is { } hosts ? [$"hosts written to: {hosts.Written}, {hosts.UpToDate} of them with this list"] : (string[])[],
+            .. status.Vanishing is { } vanishing ? Show(vanishing) : [],
             .. (status.Notifications ?? []).Select(Show),
             .. (status.AuditSinks ?? []).Select(Show),
         ]);
@@ -180,6 +181,12 @@ internal sealed class StatusCommand : CliCommand
 
     private static IEnumerable<string> Show(string ca, string[] fingerprints) =>
         fingerprints.Select((fingerprint, n) => n == 0 ? $"{ca}: {fingerprint}" : $"{ca}, also trusted: {fingerprint}");
+
+    private static IEnumerable<string> Show(VanishingStatus vanishing) =>
+    [
+        .. vanishing.Ended is [_, ..] ended ? [$"nodes that have ended, so nothing opens them: {Few(ended)}"] : (string[])[],
+        .. vanishing.Leaving is [_, ..] leaving ? [$"nodes that are removed within a day unless seen: {Few(leaving)}"] : (string[])[],
+    ];
 
     private static string Show(CaKeyStatus key) => $"{key.Ca} CA key: " + key.Kept switch
     {

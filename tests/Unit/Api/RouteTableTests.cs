@@ -46,7 +46,7 @@ public class RouteTableTests
 
     private static readonly Route[] ForAuditors =
     [
-        .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
+        .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes, Routes.ListJoins, Routes.ListJoinTokens,
         Routes.ListCertificates, Routes.ListAudit, Routes.GetCheckpoint, Routes.GetAuditTile, Routes.GetAuditEntries, Routes.ProveEntry,
         Routes.ListEntrantsEverywhere, Routes.ListAccessReviews, Routes.ListRotations, .. Recorded,
     ];

@@ -30,6 +30,8 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(HostRenewal)] = (_, ca, _) => new HostRenewal(ca, NullLogger.Instance),
         [typeof(RotationRound)] = (_, ca, _) => new RotationRound(ca, NullLogger.Instance),
         [typeof(HostReports)] = (_, ca, settings) => new HostReports(ca, settings, NullLogger.Instance),
+        [typeof(JoinRound)] = (_, ca, settings) => new JoinRound(ca, settings, NullLogger.Instance),
+        [typeof(NodeForgetting)] = (_, ca, _) => new NodeForgetting(ca, NullLogger.Instance),
         [typeof(ClockWatch)] = (_, ca, _) => new ClockWatch(ca, NullLogger.Instance),
         [typeof(KeyWatch)] = (_, ca, _) => new KeyWatch(ca, NullLogger.Instance),
         [typeof(HostWatch)] = (_, ca, _) => new HostWatch(ca, NullLogger.Instance),

@@ -5,25 +5,27 @@ namespace CertAuthority.Tests.Unit.Revocation;
 
 public sealed class PublishDirectoryTests : IDisposable
 {
+    private static readonly Dictionary<string, byte[]> Nothing = [];
+
     private readonly Store.TemporaryFolder folder = new();
 
     [Fact]
     public void Only_published_files_are_removed()
     {
         var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
-        directory.PublishHosts(() => Certificates("db1", "db2"));
+        directory.PublishHosts(() => (Certificates("db1", "db2"), Nothing));
         File.WriteAllText(Path.Combine(directory.Path, "web-cert.pub"), "of somebody else");
 
         // As after a restart.
         directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
-        directory.PublishHosts(() => Certificates("db2"));
+        directory.PublishHosts(() => (Certificates("db2"), Nothing));
 
         Assert.Equal([".certauthority", "db2-cert.pub", "web-cert.pub"], Names());
         // What a list of names that somebody has edited says is taken for a name, and never for a way out.
         File.WriteAllText(folder.File("outside-cert.pub"), "");
         File.AppendAllText(Path.Combine(directory.Path, ".certauthority"), "../outside-cert.pub\nrevoked.krl\n");
         File.WriteAllText(Path.Combine(directory.Path, "revoked.krl"), "not ours to parse");
-        directory.PublishHosts(() => Certificates());
+        directory.PublishHosts(() => (Certificates(), Nothing));
         Assert.Equal([".certauthority", "revoked.krl", "web-cert.pub"], Names());
         Assert.True(File.Exists(folder.File("outside-cert.pub")));
     }
@@ -42,10 +44,10 @@ public sealed class PublishDirectoryTests : IDisposable
         directory.PublishHosts(() =>
         {
             directory.PublishHost("db3", []);
-            return Certificates("db2");
+            return (Certificates("db2"), Nothing);
         });
         Assert.Equal([".certauthority", "db2-cert.pub", "db3-cert.pub"], Names());
-        directory.PublishHosts(() => Certificates("db2"));
+        directory.PublishHosts(() => (Certificates("db2"), Nothing));
         Assert.Equal([".certauthority", "db2-cert.pub"], Names());
         Assert.Equal(["db2-cert.pub"], File.ReadAllLines(Path.Combine(directory.Path, ".certauthority")));
     }
@@ -54,7 +56,7 @@ public sealed class PublishDirectoryTests : IDisposable
     public void Directory_without_hosts_gets_no_list_of_names()
     {
         var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, ("audit_key.pub", []));
-        directory.PublishHosts(() => Certificates());
+        directory.PublishHosts(() => (Certificates(), Nothing));
         Assert.Empty(Names());
     }
 

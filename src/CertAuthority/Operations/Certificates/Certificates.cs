@@ -53,7 +53,7 @@ internal static class Certificates
             var logins = snapshot.LiveCertificates(user.Id, now).SelectMany(certificate => certificate.Principals).Select(Principals.Parse)
                 .Where(principal => !principal.IsJump && principal.Opens(principal.Login, ask.Name)).Select(principal => principal.Login)
                 .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
-            if (logins.Length == 0 || snapshot.Policy().Nodes.GetValueOrDefault(ask.Name) is not { } node)
+            if (logins.Length == 0 || snapshot.Policy().Nodes.GetValueOrDefault(ask.Name) is not { } node || node.IsOver(now))
                 throw new ProblemException(new Problem(
                     ProblemCode.NotFound,
                     $"there is no node \"{ask.Name}\" within reach of your certificates",
@@ -103,6 +103,7 @@ internal static class Certificates
                 ? published with { Failure = published.Failure ?? ca.Checkpoints.ForReaders?.Failure }
                 : null,
             Hosts = Nodes.Status(ca, snapshot, now),
+            Vanishing = VanishedNodes.Status(ca, snapshot, now),
             DamagedRows = damaged.Length > 0 ? damaged : null,
             Clock = ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
             Disk = Disks.Measure(ca),

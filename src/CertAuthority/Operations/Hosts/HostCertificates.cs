@@ -26,9 +26,9 @@ internal static class HostCertificates
         var due = ca.Database.Read(snapshot =>
         {
             var (certificates, locks) = (snapshot.HostCertificates(), snapshot.Policy().LocksAt(now));
-            // The certificate of a locked node is renewed when the lock is gone.
+            // The certificate of a locked node is renewed when the lock is gone, and that of a node that has ended never.
             return snapshot.Policy().Nodes.Values.Where(
-                node => locks.On(LockKind.Node, node.Name) is null && certificates.TryGetValue(node.Id, out var one)
+                node => locks.On(LockKind.Node, node.Name) is null && !node.IsOver(now) && certificates.TryGetValue(node.Id, out var one)
                     && (ca.Keys.Host.SigningId != one.CaKeyId
                         || HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now)))
                 .Select(node => certificates[node.Id]).ToList();

@@ -78,10 +78,14 @@ internal static class Nodes
         return recorded with { Certificate = certificate };
     }
 
-    /// <summary>Writes the newest certificate of each host to the directory from which hosts fetch, if there is one.</summary>
+    /// <summary>
+    /// Writes the newest certificate of each host, and the answers to those that join, to the directory from which hosts fetch, if there
+    /// is one.
+    /// </summary>
     /// <exception cref="IOException">The disk failed or is full.</exception>
     public static void PublishCertificates(Authority ca) => ca.Krl.ForHosts?.PublishHosts(
-        () => ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(one => one.NodeName, PublishedLine));
+        () => (ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(one => one.NodeName, PublishedLine),
+            JoinAnswers.All(ca, ca.Now())));
 
     private static byte[] PublishedLine(RecordedHostCertificate one) => Encoding.ASCII.GetBytes(one.Line + "\n");
 
@@ -101,6 +105,8 @@ internal static class Nodes
         {
             var keys = ca.Keys.User;
             var node = Find(transaction, ask.Name);
+            if (node.IsOver(now))
+                throw Problems.Refused(node.Ended);
             var enters = Record(node.Name, nonces[0]);
             var other = Record(elsewhere, nonces[1]);
             var revoked = Record(node.Name, nonces[2]);
@@ -150,17 +156,19 @@ internal static class Nodes
                 return new NodeStatusList(
                     [
                         .. page.Select(node => Show(
-                            ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), now))],
+                            ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id),
+                            snapshot.NodeSeen(node), now))],
                     next);
             }
             // Of all nodes, one statement reads faster than one for each.
             var (certificates, syncs, reports) = (snapshot.HostCertificates(), snapshot.NodeSyncs(), snapshot.NodeReports());
+            var seen = snapshot.NodesSeen();
             return new NodeStatusList(
                 [
                     .. found.Select(
                         node => Show(
                             ca, node, certificates.GetValueOrDefault(node.Id), syncs.GetValueOrDefault(node.Id),
-                            reports.GetValueOrDefault(node.Id), now))]);
+                            reports.GetValueOrDefault(node.Id), seen.TryGetValue(node.Id, out var when) ? when : null, now))]);
         }));
     }
 
@@ -195,7 +203,9 @@ internal static class Nodes
         }
         var then = ca.Now();
         return ca.Database.Read(
-            snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), then));
+            snapshot => Show(
+                ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), snapshot.NodeSeen(node),
+                then));
     }
 
     /// <summary>Lists the hosts that do not have the revocation list in place, after waiting for them.</summary>
@@ -322,11 +332,13 @@ internal static class Nodes
             : throw Problems.NotFound($"there is no node \"{name}\"", NextStep.List.Node, name, nodes.Keys);
 
     private static NodeStatus Show(
-        Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, NodeReport? report, DateTimeOffset now) =>
+        Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, NodeReport? report, DateTimeOffset? seen,
+        DateTimeOffset now) =>
         new(
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate),
             node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null, node.KeepKeys,
-            report is null ? null : Show(ca, report, now), node.Via, node.Jump);
+            report is null ? null : Show(ca, report, now), node.Via, node.Jump, node.Expires, seen,
+            VanishedNodes.ForgottenAt(ca, node, seen));
 
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
         sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),

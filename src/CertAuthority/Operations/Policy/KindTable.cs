@@ -61,11 +61,11 @@ internal static class KindTable
         Keeping = one => ((Node)one).Push ? "the daemon writes to it" : null,
         // A node's labels are policy as much as its spec.
         Counting = node => NodeResource.Write(node with { Revision = 0 }),
-        Accepting = (snapshot, node, _) =>
+        Accepting = (snapshot, node, now) =>
         {
             LoginDomains.Expect(snapshot, node);
             JumpHosts.Expect(snapshot, node);
-            return [];
+            return node.IsOver(now) ? [$"node '{node.Name}' is over since {Instants.Show(node.Expires!.Value)}: nothing opens it"] : [];
         },
         Ending = removal => EndAll(
             removal, removal.Id is { } id ? removal.Transaction.OpenRequestsFor(id, removal.Now) : [],

@@ -1,3 +1,4 @@
+using CertAuthority.Access.Nodes;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -30,12 +31,25 @@ internal static class Removals
                 Withdrawn.Of(ending.Requests));
     }
 
+    /// <summary>Removes a node that the daemon itself has given up.</summary>
+    /// <param name="ca">The authority.</param>
+    /// <param name="transaction">The transaction, which has read the node.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="why">Why, for the audit.</param>
+    /// <param name="now">The current time.</param>
+    public static Withdrawn Remove(Authority ca, Transaction transaction, Node node, string why, DateTimeOffset now)
+    {
+        var (ending, _) = Remove(
+            transaction, Caller.Daemon, KindTable.Named(ResourceKinds.Node), node.Name, force: false, now, why);
+        return Withdrawals.Review(ca, transaction, Caller.Daemon, now, ending.Requests);
+    }
+
     /// <summary>
     /// Removes a resource, in a transaction that reviews afterwards what this takes away. A row that cannot be read is removed too, and
     /// with it what can no longer be decided.
     /// </summary>
     internal static (ResourceEnding Ending, bool WasUnreadable) Remove(
-        Transaction transaction, Caller by, ResourceKind kind, string name, bool force, DateTimeOffset now)
+        Transaction transaction, Caller by, ResourceKind kind, string name, bool force, DateTimeOffset now, string? why = null)
     {
         var unreadable = kind.Stored.FindUnreadable(transaction, name);
         var one = unreadable is null ? kind.Find(transaction, name) : null;
@@ -47,7 +61,7 @@ internal static class Removals
             kind.Remove(transaction, one);
         else
             kind.Stored.Remove(transaction, unreadable!);
-        transaction.Audit(ResourceChanges.Entry(by, (object?)one ?? unreadable, null, now));
+        transaction.Audit(ResourceChanges.Entry(by, (object?)one ?? unreadable, null, now) with { Reason = why });
         return (ending, unreadable is not null);
     }
 }

@@ -1,0 +1,27 @@
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Jobs;
+
+/// <summary>Removes the nodes of hosts that were not seen for too long, and nodes that ended, if the configuration says so.</summary>
+/// <remarks>The first look is one interval after the start, when hosts that are there were seen again.</remarks>
+/// <param name="ca">The authority that operations work on.</param>
+/// <param name="log">Gets a line about each node.</param>
+internal sealed class NodeForgetting(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromMinutes(5), ca.Clock)
+{
+    private bool isTold;
+
+    protected internal override async Task Once(CancellationToken stopping)
+    {
+        var now = ca.Now;
+        var removed = await VanishedNodes.Forget(now, now.Now());
+        foreach (var one in removed ?? [])
+            log.LogWarning("removed the node {Node}", one);
+        if (removed is null && !isTold)
+            log.LogError("more than half of all hosts were not seen for too long, so none is removed; is the daemon cut off from them?");
+        isTold = removed is null;
+    }
+
+    protected override void Failed(Exception error) =>
+        log.LogWarning("nodes that are gone are not removed, and are tried again: {Why}", Printable.Escape(error.Message));
+}

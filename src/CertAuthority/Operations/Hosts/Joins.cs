@@ -1,0 +1,263 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Values;
+using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Hosts that join by themselves, and what lets them.</summary>
+internal static class Joins
+{
+    private static readonly TimeSpan DefaultTtl = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan LongestTtl = TimeSpan.FromDays(1);
+    private static readonly TimeSpan LongestOfKey = TimeSpan.FromDays(30);
+
+    private const int MostUses = 1000;
+
+    public static async Task<JoinTokenMade> CreateToken(Authority ca, Administrator by, CreateJoinToken ask)
+    {
+        var now = ca.Now();
+        var secret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+        var token = Checked(ask, now, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), HashOf(secret));
+        await ca.Database.Commit(transaction =>
+        {
+            transaction.InsertJoinToken(token);
+            transaction.Audit(by.Caller.Did(AuditEvents.JoinTokenCreated, now) with
+            {
+                Resource = $"join_token/{token.Id}",
+                ValidBefore = token.Ends,
+                Reason = Describe(token),
+            });
+            return true;
+        });
+        var audit = Fingerprint.Compute(ca.Checkpoints.Key.PublicKey)["SHA256:".Length..];
+        return new JoinTokenMade($"{token.Id}.{(token.HostKey is null ? secret : "-")}.{audit}", Show(token));
+    }
+
+    private static JoinToken Checked(CreateJoinToken ask, DateTimeOffset now, string id, string secret)
+    {
+        var isPattern = ask.Name.Contains('*', StringComparison.Ordinal);
+        if (!Names.IsNodeName(ask.Name.Replace('*', 'a')))
+            throw Problems.InvalidField("name", $"takes the name of a node, or one with * in it; names have the form {Names.NodeForm}");
+        if (ask.HostKey is { } key && (isPattern || !IsFingerprint(key)))
+            throw Problems.InvalidField("host_key", "takes the fingerprint SHA256:… of a host key, for one name");
+        var uses = ask.Uses ?? 1;
+        if (uses is < 1 or > MostUses || (!isPattern && uses > 1))
+            throw Problems.InvalidField("uses", isPattern ? $"takes a number from 1 to {MostUses}" : "is 1 for one name");
+        if (isPattern && ask.Uses is null)
+            throw Problems.InvalidField("uses", "says how many hosts may join by a token for several names");
+        var ttl = Problems.DurationIfAny("ttl", ask.Ttl) ?? DefaultTtl;
+        var longest = ask.HostKey is null ? LongestTtl : LongestOfKey;
+        if (ttl <= TimeSpan.Zero || ttl > longest)
+            throw Problems.InvalidField("ttl", $"must be greater than zero, and {Durations.Show(longest)} at most");
+        var labels = ask.Labels ?? [];
+        if (labels.FirstOrDefault(label => !Names.IsPlainText(label.Key + label.Value) || label.Key is "" || label.Key.Contains('='))
+            is { Key: not null } odd)
+            throw Problems.InvalidField("labels", $"takes names and values in plain text, not \"{odd.Key}\"");
+        if ((ask.Addresses ?? []).FirstOrDefault(address => address.Length == 0 || address.Any(c => c is <= ' ' or > '~')) is not null)
+            throw Problems.InvalidField("addresses", "takes addresses without a port, in which * may be");
+        return new JoinToken(
+            id, ask.Name, ask.HostKey is null ? secret : null, ask.HostKey, uses, now + ttl,
+            labels.ToImmutableSortedDictionary(StringComparer.Ordinal), [.. ask.Addresses ?? []], ask.Admit);
+    }
+
+    private static bool IsFingerprint(string text) =>
+        text.Length == 50 && text.StartsWith("SHA256:", StringComparison.Ordinal)
+        && text[7..].All(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '/');
+
+    public static Task<JoinTokenList> ListTokens(Authority ca, Administrator by, ListJoinTokens ask)
+    {
+        var now = ca.Now();
+        return Task.FromResult(
+            new JoinTokenList([.. ca.Database.Read(snapshot => snapshot.JoinTokens()).Where(token => now < token.Ends).Select(Show)]));
+    }
+
+    public static async Task<JoinTokenInfo> EndToken(Authority ca, Administrator by, EndJoinToken ask)
+    {
+        var now = ca.Now();
+        return Show(await ca.Database.Commit(transaction =>
+        {
+            var token = transaction.JoinToken(ask.Id) ?? throw Unknown($"there is no token \"{ask.Id}\"");
+            transaction.RemoveJoinToken(token.Id);
+            transaction.Audit(by.Caller.Did(AuditEvents.JoinTokenEnded, now) with
+            {
+                Resource = $"join_token/{token.Id}",
+                Reason = Describe(token),
+            });
+            return token;
+        }, takesAway: true));
+    }
+
+    public static Task<JoinList> List(Authority ca, Administrator by, ListJoins ask) => Task.FromResult(new JoinList(
+        [.. ca.Database.Read(snapshot => snapshot.Joins()).Where(join => ask.All || join.State == JoinState.Pending).Select(Show)]));
+
+    public static async Task<JoinInfo> Admit(Authority ca, Administrator by, AdmitJoin ask)
+    {
+        var now = ca.Now();
+        var join = await ca.Database.Commit(
+            transaction => Admit(ca, transaction, by.Caller, Pending(transaction, ask.Name, ask.Fingerprint), now));
+        await Certify(ca, by.Caller, join);
+        return Show(join);
+    }
+
+    public static async Task<JoinInfo> Refuse(Authority ca, Administrator by, RefuseJoin ask)
+    {
+        var now = ca.Now();
+        if (Names.ReasonFault(ask.Reason) is { } fault)
+            throw Problems.Refused(fault);
+        var refused = await ca.Database.Commit(transaction =>
+        {
+            var join = Pending(transaction, ask.Name, null) with { State = JoinState.Refused, Note = ask.Reason, Decided = now };
+            transaction.SetJoin(join);
+            transaction.Audit(by.Caller.Did(AuditEvents.JoinRefused, now) with
+            {
+                Resource = $"node/{join.Name}",
+                Reason = Describe(join) + (ask.Reason.Length > 0 ? $": {ask.Reason}" : ""),
+            });
+            return join;
+        }, takesAway: true);
+        TryPublish(ca);
+        return Show(refused);
+    }
+
+    /// <summary>Takes a request that a host left. Its signature was verified.</summary>
+    /// <param name="ca">The authority.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="fingerprint">The fingerprint of the host key that signed it.</param>
+    /// <returns>Why it counts for nothing; null if it counts, or is nothing new.</returns>
+    public static async Task<string?> Take(Authority ca, JoinRequest request, string fingerprint)
+    {
+        var now = ca.Now();
+        var (join, fault) = await ca.Database.Commit<(Join? Join, string? Fault)>(transaction =>
+        {
+            var nodes = transaction.Policy().Nodes;
+            var certified = nodes.TryGetValue(request.Name, out var node) && transaction.HostCertificate(node) is { } one
+                ? Certificate.Parse(one.Certificate).Key.ToString().TrimEnd() : null;
+            var token = transaction.JoinToken(request.Token);
+            var outcome = Joining.Decide(
+                request, fingerprint, token, IsProven(request, token), transaction.Join(request.Name), nodes, certified, now);
+            if (outcome.Join is not { } join)
+                return (null, outcome.Fault);
+            if (outcome.IsNew)
+            {
+                transaction.UseJoinToken(join.Token);
+                transaction.Audit(AuditEvents.JoinAsked.At(now) with { Resource = $"node/{join.Name}", Reason = Describe(join) });
+            }
+            if (outcome.IsNew && join.State == JoinState.Admitted)
+                join = Admit(ca, transaction, Caller.Daemon, join, now);
+            else
+                transaction.SetJoin(join);
+            return (join, null);
+        });
+        if (join?.State == JoinState.Admitted)
+            await Certify(ca, Caller.Daemon, join);
+        else if (join is not null)
+            TryPublish(ca);
+        return fault;
+    }
+
+    /// <summary>Returns the SHA-256 of a text, in lower-case hexadecimal digits.</summary>
+    public static string HashOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.Latin1.GetBytes(text)));
+
+    // Both parts have a fixed length, so nothing can be appended.
+    private static bool IsProven(JoinRequest request, JoinToken? token) =>
+        request.Proof is { } proof && token?.Secret is { } secret && CryptographicOperations.FixedTimeEquals(
+            Encoding.ASCII.GetBytes(HashOf(secret + request.Proven)), Encoding.ASCII.GetBytes(proof));
+
+    /// <summary>Completes what was cut short: certificates of hosts that were admitted. Removes tokens that have ended.</summary>
+    public static async Task GoOn(Authority ca)
+    {
+        var now = ca.Now();
+        var (uncertified, anyEnded) = ca.Database.Read(snapshot => (
+            snapshot.Joins().Where(join => join.State == JoinState.Admitted && snapshot.Policy().Nodes.TryGetValue(join.Name, out var node)
+                && node.Id == join.Node && snapshot.HostCertificate(node) is null).ToList(),
+            snapshot.JoinTokens().Exists(token => token.Ends <= now)));
+        foreach (var join in uncertified)
+            try
+            {
+                await Certify(ca, Caller.Daemon, join);
+            }
+            catch (ProblemException)
+            {
+                // Its node is locked, or the key cannot sign; the next round tries again.
+            }
+        if (anyEnded)
+            await ca.Database.Commit(transaction =>
+            {
+                transaction.RemoveEndedJoinTokens(now);
+                return true;
+            });
+    }
+
+    /// <summary>Creates the node of a host that is admitted.</summary>
+    private static Join Admit(Authority ca, Transaction transaction, Caller by, Join join, DateTimeOffset now)
+    {
+        var kind = KindTable.Named(ResourceKinds.Node);
+        var to = new ResourceWriting(ca, transaction, by, Force: false, now);
+        kind.Put(to, new Node(Guid.Empty, join.Name, 0, join.Address, join.Labels), madeFrom: null);
+        var node = transaction.Policy().Nodes[join.Name];
+        transaction.Audit(ResourceChanges.Entry(by, null, node, now));
+        // A node that just joined has no end, so there is nothing to warn of.
+        _ = kind.Accept(transaction, node, now).ToList();
+        var admitted = join with { State = JoinState.Admitted, Note = null, Decided = now, Node = node.Id };
+        transaction.SetJoin(admitted);
+        transaction.Audit(by.Did(AuditEvents.JoinAdmitted, now) with { Resource = $"node/{join.Name}", Reason = Describe(admitted) });
+        return admitted;
+    }
+
+    /// <summary>Signs the certificate of a host, unless it has one, and lays the answer out for it.</summary>
+    private static async Task Certify(Authority ca, Caller by, Join join)
+    {
+        if (ca.Database.Read(snapshot => snapshot.Policy().Nodes.TryGetValue(join.Name, out var node)
+            && node.Id == join.Node && snapshot.HostCertificate(node) is null))
+            await Nodes.Certify(ca, by, join.Name, PublicKey.ParseLine(join.Key), wish: null);
+        TryPublish(ca);
+    }
+
+    private static void TryPublish(Authority ca)
+    {
+        try
+        {
+            Nodes.PublishCertificates(ca);
+        }
+        catch (Exception e) when (e is IOException or Linux.ExposedException or UnauthorizedAccessException)
+        {
+            // The job that renews certificates tries again and logs the reason.
+        }
+    }
+
+    private static Join Pending(Snapshot snapshot, string name, string? fingerprint)
+    {
+        var join = snapshot.Join(name) is { State: JoinState.Pending } found
+            ? found
+            : throw Unknown($"no host waits to join as \"{name}\"");
+        return fingerprint is null || Key(join) == fingerprint
+            ? join
+            : throw new ProblemException(new Problem(
+                ProblemCode.Conflict, $"the host that waits to join as \"{name}\" has the host key {Key(join)}, not {fingerprint}"));
+    }
+
+    private static ProblemException Unknown(string detail) => new(new Problem(ProblemCode.NotFound, detail));
+
+    private static string Key(Join join) => Fingerprint.Compute(PublicKey.ParseLine(join.Key));
+
+    private static string Describe(Join join) => $"{Key(join)} at {join.Address}, by token {join.Token}";
+
+    private static string Describe(JoinToken token) =>
+        $"for {token.Name}{(token.HostKey is { } key ? $" with the host key {key}" : "")}"
+        + $", {token.Uses} {(token.Uses == 1 ? "use" : "uses")}"
+        + (token.Admits ? ", admits by itself" : "")
+        + string.Concat(token.Labels.Select(label => $", {label.Key}={label.Value}"));
+
+    private static JoinTokenInfo Show(JoinToken token) => new(
+        token.Id, token.Name, token.Uses, token.Ends, token.Labels.ToDictionary(), [.. token.Addresses], token.Admits, token.HostKey);
+
+    private static JoinInfo Show(Join join) => new(
+        join.Name, join.State.ToString().ToLowerInvariant(), Key(join), join.Address, join.Labels.ToDictionary(), join.Asked, join.Token,
+        join.Note);
+}

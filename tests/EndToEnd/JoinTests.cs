@@ -1,0 +1,167 @@
+using System.Text.Json;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>Hosts that come under the authority by themselves, with sshd as the judge.</summary>
+public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Site>
+{
+    /// <summary>One daemon, where hosts fetch and leave what they say.</summary>
+    public sealed class Site : IAsyncLifetime, IDisposable
+    {
+        private readonly Scratch scratch = new();
+
+        internal EnrolledFleet Fleet { get; private set; } = null!;
+
+        internal string Published => scratch["published"];
+
+        internal string Reports => scratch["reports"];
+
+        internal string this[string name] => scratch[name];
+
+        public async Task InitializeAsync()
+        {
+            Directory.CreateDirectory(Reports);
+            Fleet = await EnrolledFleet.Start($"publish_dir: {Published}\nreports_dir: {Reports}\n");
+        }
+
+        public async Task DisposeAsync() => await Fleet.DisposeAsync();
+
+        public void Dispose() => scratch.Dispose();
+    }
+
+    private static string Joiner => Path.Combine(World.Repository, "packaging/host/certauthority-join");
+
+    private EnrolledFleet Fleet => site.Fleet;
+
+    [PeopleFact]
+    public async Task Host_with_a_token_joins_and_a_certificate_enters()
+    {
+        await using var web1 = await Host("web1");
+        var token = await Token("web1", "--labels=type=db", "--addr=127.0.0.*", "--admit");
+        Assert.DoesNotContain(token.Split('.')[1], await File.ReadAllTextAsync(Fleet.Daemon.File("certauthority.db")), StringComparison.Ordinal);
+
+        // Interrupted at several places, and run again.
+        foreach (var seconds in (string[])["0.05", "0.3", "1", "4"])
+            await web1.Run($"echo {token} | timeout {seconds} {Joiner} --name web1 --addr 127.0.0.1:{web1.Port} -");
+        var joined = await Join(web1, token, $"--addr 127.0.0.1:{web1.Port}");
+        Assert.True(joined.ExitCode == 0, joined.Error + Fleet.Daemon.Log);
+
+        // What it has is what every host has that enrolls, and a certificate opens it.
+        var files = JsonDocument.Parse((await Fleet.Tctl("nodes", "export", "web1", "--format=json")).Done()).RootElement.EnumerateArray()
+            .ToDictionary(file => file.GetProperty("path").GetString()!, file => file.GetProperty("content").GetBytesFromBase64());
+        foreach (var (path, content) in files.Where(file => !file.Key.EndsWith("revoked.krl", StringComparison.Ordinal)))
+            Assert.Equal(content, await File.ReadAllBytesAsync(web1[path["/etc/ssh/".Length..]]));
+        await Enters(web1);
+
+        // The same again changes nothing; and the token is used up.
+        Assert.Equal(0, (await Join(web1, token, "")).ExitCode);
+        await using var web2 = await Host("web2");
+        Assert.Equal(1, (await Join(web2, token, "--wait 8", "web1")).ExitCode);
+        Assert.Contains("join_web1 to join does not count: there is a node of this name with another host key, or with none on record", Fleet.Daemon.Log, StringComparison.Ordinal);
+        Assert.Equal(1, (await Join(web2, token, "--wait 8")).ExitCode);
+        Assert.Contains("join_web2 to join does not count: its token is for web1", Fleet.Daemon.Log, StringComparison.Ordinal);
+
+        var audit = (await Fleet.Tctl("audit", "ls", "--format=json")).Done();
+        foreach (var what in (string[])["join_token.created", "join.asked", "join.admitted"])
+            Assert.Contains($"\"{what}\"", audit, StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task Host_waits_until_an_administrator_admits_its_key()
+    {
+        await using var web3 = await Host("web3");
+        var token = await Token("web*", "--uses=2", "--labels=type=db");
+        var waited = await Join(web3, token, "--wait 9");
+        Assert.Contains("nobody has admitted this host yet", waited.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(web3["sshd_config.d/00-certauthority.conf"]));
+
+        var key = (await web3.Run("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")).Done().Split(' ')[1];
+        Assert.Contains(key, (await Fleet.Tctl("nodes", "joins")).Done(), StringComparison.Ordinal);
+        Assert.Equal(1, (await Fleet.Tctl("nodes", "admit", "web3", "--host-key=SHA256:Yq8oJrDYLG6q6nPzNqmnbMFyMpXlxCyZ2J3PYiMNVAs")).ExitCode);
+        Assert.Equal(1, (await Fleet.Tctl("nodes", "admit", "web3")).ExitCode);
+        (await Fleet.Tctl("nodes", "admit", "web3", $"--host-key={key}")).Done();
+
+        var joined = await Join(web3, token, "");
+        Assert.True(joined.ExitCode == 0, joined.Error + Fleet.Daemon.Log);
+        await Enters(web3);
+
+        await using var web4 = await Host("web4");
+        await Join(web4, token, "--wait 9");
+        (await Fleet.Tctl("nodes", "refuse", "web4", "--reason=not ours")).Done();
+        Assert.Contains("error: this host was refused", (await Join(web4, token, "--wait 9")).Error + (await Join(web4, token, "--wait 9")).Error, StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task Host_joins_by_a_key_that_an_administrator_knows()
+    {
+        await using var db7 = await Host("db7");
+        await using var thief = await Host("thief");
+        var key = (await db7.Run("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")).Done().Split(' ')[1];
+        var token = await Token("db7", $"--host-key={key}", "--labels=type=db", "--admit");
+        Assert.Equal("-", token.Split('.')[1]);
+
+        Assert.Equal(1, (await Join(thief, token, "--wait 8", "db7")).ExitCode);
+        Assert.Contains("it does not prove that it has the token", Fleet.Daemon.Log, StringComparison.Ordinal);
+        var joined = await Join(db7, token, "");
+        Assert.True(joined.ExitCode == 0, joined.Error + Fleet.Daemon.Log);
+        await Enters(db7);
+    }
+
+    [PeopleFact]
+    public async Task Garbage_in_the_folder_grants_nothing_and_holds_back_nobody()
+    {
+        await using var web9 = await Host("web9");
+        var token = await Token("web9", "--labels=type=db", "--admit");
+        var ended = await Token("web8", "--admit");
+        (await Fleet.Tctl("nodes", "end-token", ended.Split('.')[0])).Done();
+        for (var n = 0; n < 60; n++)
+            await File.WriteAllTextAsync($"{site.Reports}/join_garbage{n}", "certauthority-join v1\nname garbage\n");
+        await File.WriteAllBytesAsync($"{site.Reports}/join_huge", new byte[10_000_000]);
+        File.CreateSymbolicLink($"{site.Reports}/join_link", "/dev/zero");
+        (await Fleet.Daemon.Administrator.Types("mkfifo", $"{site.Reports}/join_pipe")).Done();
+        Directory.CreateDirectory($"{site.Reports}/join_folder");
+        await Eventually.Holds(() => Fleet.Daemon.Log.Contains("more requests to join do not count; who can write to", StringComparison.Ordinal));
+        Assert.Equal(1, (await Join(web9, ended, "--wait 8", "web8")).ExitCode);
+        Assert.Contains("join_web8 to join does not count: its token does not exist or has ended", Fleet.Daemon.Log, StringComparison.Ordinal);
+        // Another key over what a host asked.
+        var request = await File.ReadAllTextAsync($"{site.Reports}/join_web8");
+        await File.WriteAllTextAsync($"{site.Reports}/join_web8", request.Replace("name web8", "name web7", StringComparison.Ordinal));
+        await Eventually.Holds(() => Fleet.Daemon.Log.Contains("join_web8 to join does not count: it is malformed, or of another name", StringComparison.Ordinal));
+        // A proof for other lines is none.
+        var forged = token.Replace(token.Split('.')[1], new string('0', 64), StringComparison.Ordinal);
+        Assert.Equal(1, (await Join(web9, forged, "--wait 8")).ExitCode);
+        Assert.Contains("join_web9 to join does not count: it does not prove that it has the token", Fleet.Daemon.Log, StringComparison.Ordinal);
+        // The source of another daemon is refused before anything is asked.
+        var other = $"{token[..token.LastIndexOf('.')]}.Yq8oJrDYLG6q6nPzNqmnbMFyMpXlxCyZ2J3PYiMNVAs";
+        Assert.Contains("it is of another daemon; nothing was changed", (await Join(web9, other, "")).Error, StringComparison.Ordinal);
+
+        Assert.Equal(0, (await Join(web9, token, "")).ExitCode);
+        Assert.DoesNotContain("garbage", (await Fleet.Tctl("nodes", "joins", "--all")).Done() + (await Fleet.Tctl("nodes", "ls")).Done(), StringComparison.Ordinal);
+    }
+
+    private async Task<FleetHost> Host(string name)
+    {
+        var host = await Fleet.Host(name);
+        // Debian's awk is a link to here.
+        Directory.CreateDirectory(host["../alternatives"]);
+        File.CreateSymbolicLink(host["../alternatives/awk"], "/usr/bin/mawk");
+        await File.WriteAllTextAsync(host["../certauthority-pull.conf"], $"SOURCE={site.Published}\nREPORT={site.Reports}\n");
+        return host;
+    }
+
+    private async Task<string> Token(string name, params string[] options) => (await Fleet.Tctl(["nodes", "token", name, .. options])).Done().Trim();
+
+    private static Task<Outcome> Join(FleetHost host, string token, string options, string? name = null) =>
+        host.Run($"echo {token} | {Joiner} --name {name ?? host.Name} --wait 40 {options} -");
+
+    /// <summary>sshd reads the drop-in when it starts again.</summary>
+    private async Task Enters(FleetHost host)
+    {
+        await host.Stop();
+        await host.Restart();
+        Assert.Equal(1, (await Fleet.ByKey(host)).ExitCode / 255);
+        (await Fleet.Daemon.Myself.Types("tsh", "login")).Done();
+        var entered = await Fleet.ByCertificate(host);
+        Assert.True(entered.ExitCode == 0, $"{entered.Error}{host.Log}");
+    }
+}
