@@ -56,6 +56,7 @@ public static class Withdrawal
     /// <param name="nodes">Every node that exists now, by name; only those that the certificate names matter.</param>
     /// <param name="locks">What is locked now, not at the time of issue: a lock revokes what was granted before it.</param>
     /// <param name="limits">The limits of the site.</param>
+    /// <param name="groups">Every group that exists now; empty for none.</param>
     public static string? Reason(
         IssuedCertificate issued,
         User? user,
@@ -63,7 +64,8 @@ public static class Withdrawal
         IReadOnlyDictionary<string, Role> roles,
         IReadOnlyDictionary<string, Node> nodes,
         LocksInForce locks,
-        SiteLimits limits)
+        SiteLimits limits,
+        params ImmutableArray<GroupMembers> groups)
     {
         if (user is null)
             return "the user is gone";
@@ -77,6 +79,7 @@ public static class Withdrawal
             Locks = locks,
             // The comparison below checks, login by login, whether the certificate contains the conditions that a role requires.
             IsSecurityKey = true,
+            Groups = groups,
         };
         if (!IssuancePolicy.AllowAnything(question).Holds(out var granted, out var refusal))
             return refusal.Message;
@@ -84,9 +87,12 @@ public static class Withdrawal
         {
             // The bare login covers login@node, because it opens that node too.
             var opening = granted.Grants.Where(
-                grant => grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
+                grant => grant.ByGroup.Contains(principal)
+                    || grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
             if (opening.Count == 0)
                 return locks.On(principal.Login, principal.Node)?.Refusal.Message
+                    ?? (principal.Group is { } token && !groups.Any(group => group.Group.Token == token)
+                        ? $"a host left the group of {principal}, or the group changed; log in again" : null)
                     ?? granted.Missing.FirstOrDefault(missing => missing.Principals.Contains(principal))?.Why.Message
                     ?? $"{principal} is not granted any more";
             // It suffices if one grant still opens the login under no more conditions.
@@ -99,8 +105,8 @@ public static class Withdrawal
     }
 
     /// <summary>
-    /// Selects the nodes that a certificate names. No other node has a say in it: a login on one node depends on that node alone, and a
-    /// bare login on none.
+    /// Selects the nodes that a certificate names. No other node has a say in it: a login on one node depends on that node alone, a bare
+    /// login on none, and a login on the hosts of a group on the group, which knows its members.
     /// </summary>
     private static IEnumerable<Node> Named(ImmutableArray<Principal> principals, IReadOnlyDictionary<string, Node> nodes)
     {
