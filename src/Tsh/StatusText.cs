@@ -29,5 +29,7 @@ internal static class StatusText
         string.Join(", ", certificate.Principals.Select(Login))
             + (CriticalOption.Describe(certificate.CriticalOptions) is { } conditions ? $"; {conditions}" : "");
 
-    private static string Login(string principal) => principal.Contains('@') ? principal : $"{principal} (all hosts)";
+    private static string Login(string principal) => principal.Split("@=") is [var login, var token]
+        ? $"{login} (hosts of {token[..token.LastIndexOf('.')]})"
+        : principal.Contains('@') ? principal : $"{principal} (all hosts)";
 }

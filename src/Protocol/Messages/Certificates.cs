@@ -86,7 +86,9 @@ public sealed record CertificateInfo
     /// <summary>The IDs of the requests in use.</summary>
     public required string[] Requests { get; init; }
 
-    /// <summary>The principals: a bare login is valid on every host, <c>login@node</c> on one.</summary>
+    /// <summary>
+    /// The principals: a bare login is valid on every host, <c>login@node</c> on one, and <c>login@=token</c> on the hosts of a group.
+    /// </summary>
     public required string[] Principals { get; init; }
 
     /// <summary>The first instant at which it is valid.</summary>
@@ -121,13 +123,16 @@ public sealed record CertificateInfo
     public string? Ca { get; init; }
 
     /// <summary>
-    /// Whether it opens a login on a node: by the node's own principal, or by one for all hosts. A login with a domain has no principal for
-    /// all hosts: <c>adam@corp.example.com</c> in a certificate is the login <c>adam</c> on a node of that name.
+    /// Whether it opens a login on a node: by the node's own principal, by one for a group of hosts, or by one for all hosts. A login with
+    /// a domain has no principal for all hosts: <c>adam@corp.example.com</c> in a certificate is the login <c>adam</c> on a node of that
+    /// name.
     /// </summary>
     /// <param name="login">Without a domain, or with one.</param>
     /// <param name="node">The node's name.</param>
-    public bool Opens(string login, string node) =>
-        Principals.Contains($"{login}@{node}") || (!login.Contains('@') && Principals.Contains(login));
+    /// <param name="groups">The tokens of groups that the host of the node accepts; null for none.</param>
+    public bool Opens(string login, string node, string[]? groups = null) =>
+        Principals.Contains($"{login}@{node}") || (!login.Contains('@') && Principals.Contains(login))
+        || (groups is not null && Array.Exists(groups, group => Principals.Contains($"{login}@={group}")));
 
     /// <summary>The only command that runs; null for any. One of <see cref="CriticalOptions"/>.</summary>
     public string? ForceCommand => CriticalOptions?.GetValueOrDefault("force-command");
@@ -200,7 +205,8 @@ public sealed record GetMyNode(string Name, string? User = null, string? Login =
 /// <param name="Name">The name of the node.</param>
 /// <param name="Address"><c>host[:port]</c>.</param>
 /// <param name="Logins">The logins, sorted.</param>
-public sealed record ReachableNode(string Name, string Address, string[] Logins);
+/// <param name="Groups">The tokens of groups that its host accepts; null for none.</param>
+public sealed record ReachableNode(string Name, string Address, string[] Logins, string[]? Groups = null);
 
 /// <summary>Lists the nodes within reach of the user's roles, and of the requests that a live certificate uses.</summary>
 /// <param name="User">Which of the caller's users to act as.</param>
@@ -225,7 +231,9 @@ public sealed record RequestableNode(string Name, string[] Roles);
 /// <param name="Address"><c>host[:port]</c>.</param>
 /// <param name="Labels">The labels by which roles select it.</param>
 /// <param name="Logins">The logins, sorted.</param>
-public sealed record ListedNode(string Name, string Address, Dictionary<string, string> Labels, string[] Logins);
+/// <param name="Groups">The tokens of groups that its host accepts; null for none.</param>
+public sealed record ListedNode(
+    string Name, string Address, Dictionary<string, string> Labels, string[] Logins, string[]? Groups = null);
 
 /// <summary>Asks for the public halves of the user CA keys.</summary>
 public sealed record GetUserCas;

@@ -55,9 +55,15 @@ public sealed record NodeStatusList(NodeStatus[] Nodes, string? Next = null);
 /// <param name="Sync">The state of the daemon's writes to it; null if the daemon does not write to it.</param>
 /// <param name="KeepKeys">Whether plain keys open it too, as a pilot.</param>
 /// <param name="Report">What a host that fetches its files last reported of itself; null for nothing.</param>
+/// <param name="Groups">The groups that it is in; null for none.</param>
 public sealed record NodeStatus(
     string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null,
-    bool KeepKeys = false, NodeReportInfo? Report = null);
+    bool KeepKeys = false, NodeReportInfo? Report = null, NodeGroupInfo[]? Groups = null);
+
+/// <summary>A group that a node is in.</summary>
+/// <param name="Name">The name of the group.</param>
+/// <param name="Confirmed">Whether its host was seen to accept certificates that name the group.</param>
+public sealed record NodeGroupInfo(string Name, bool Confirmed);
 
 /// <summary>What a host reported of itself.</summary>
 /// <param name="Time">When the host made the report.</param>

@@ -44,16 +44,20 @@ internal sealed class NodesListCommand : CliCommand
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Witnessed", "Last Error")
+        var areGroups = nodes.Any(node => node.Groups is not null);
+        var table = new Table([
+            "Node", "Address", "Labels", .. areGroups ? (string[])["Groups"] : [], "Host Certificate", "Revocation List", "Witnessed",
+            "Last Error"])
         {
             Nothing = "no nodes",
             Expendable = ["Witnessed", "Labels", "Address", "Host Certificate"]
         };
         foreach (var node in nodes)
-            table.Add(
-                node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now),
+            table.Add([
+                node.Name, node.Address, Wording.Labels(node.Labels), .. areGroups ? (string[])[Groups(node.Groups)] : [],
+                Certificate(node.Certificate, now),
                 node.Sync is null && node.Report is { } report ? Reported(report, now) : List(node.Sync, now),
-                node.Sync?.Witnessed ?? node.Report?.Witnessed ?? "", Error(parsed, node.Sync));
+                node.Sync?.Witnessed ?? node.Report?.Witnessed ?? "", Error(parsed, node.Sync)]);
         paging.Print(parsed, table, next);
         if (nodes.Where(node => node.KeepKeys).Select(node => node.Name).ToList() is [_, ..] pilots)
         {
@@ -87,6 +91,9 @@ internal sealed class NodesListCommand : CliCommand
             ? string.Join("; ", parsed.Show(sync.Next).Prepend($"{Wording.Time(when)}: {why}"))
         : sync is { Altered: { } how, AlteredAt: { } found } ? $"{Wording.Time(found)}: {how}"
             : "";
+
+    private static string Groups(NodeGroupInfo[]? groups) =>
+        string.Join(", ", (groups ?? []).Select(group => group.Confirmed ? group.Name : $"{group.Name} (not confirmed)"));
 
     private static string Certificate(HostCertificateInfo? certificate, DateTimeOffset now) => certificate switch
     {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Values;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
@@ -149,17 +150,19 @@ internal static class Nodes
                 return new NodeStatusList(
                     [
                         .. page.Select(node => Show(
-                            ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), now))],
+                            ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id),
+                            snapshot.GroupsOf(node), now))],
                     next);
             }
             // Of all nodes, one statement reads faster than one for each.
             var (certificates, syncs, reports) = (snapshot.HostCertificates(), snapshot.NodeSyncs(), snapshot.NodeReports());
+            var groups = snapshot.GroupsOfNodes();
             return new NodeStatusList(
                 [
                     .. found.Select(
                         node => Show(
                             ca, node, certificates.GetValueOrDefault(node.Id), syncs.GetValueOrDefault(node.Id),
-                            reports.GetValueOrDefault(node.Id), now))]);
+                            reports.GetValueOrDefault(node.Id), groups.GetValueOrDefault(node.Id, []), now))]);
         }));
     }
 
@@ -194,7 +197,9 @@ internal static class Nodes
         }
         var then = ca.Now();
         return ca.Database.Read(
-            snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), then));
+            snapshot => Show(
+                ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), snapshot.GroupsOf(node),
+                then));
     }
 
     /// <summary>Lists the hosts that do not have the revocation list in place, after waiting for them.</summary>
@@ -316,11 +321,13 @@ internal static class Nodes
             : throw Problems.NotFound($"there is no node \"{name}\"", NextStep.List.Node, name, nodes.Keys);
 
     private static NodeStatus Show(
-        Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, NodeReport? report, DateTimeOffset now) =>
+        Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, NodeReport? report,
+        ImmutableArray<(NodeGroup Group, bool IsConfirmed)> groups, DateTimeOffset now) =>
         new(
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate),
             node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null, node.KeepKeys,
-            report is null ? null : Show(ca, report, now));
+            report is null ? null : Show(ca, report, now),
+            groups.IsEmpty ? null : [.. groups.Select(one => new NodeGroupInfo(one.Group.Name, one.IsConfirmed))]);
 
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
         sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),
