@@ -37,7 +37,7 @@ internal static class GroupForm
         foreach (var principal in allowed.ByGroup)
         {
             var group = question.Groups.First(one => one.Group.Token == principal.Group);
-            var there = group.Nodes.Values.Select(node => (Node: node, Principal: new Principal(principal.Login, node.Name))).ToList();
+            var there = group.Nodes.Values.Select(node => (Node: node, Principal: Principals.On(node, principal.Login))).ToList();
             // A group opens all its members, so all of them must be granted, whatever the rules about groups say.
             if (!there.TrueForAll(one => granted.Contains(one.Principal)))
                 continue;

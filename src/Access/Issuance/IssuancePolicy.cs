@@ -140,7 +140,7 @@ public static class IssuancePolicy
             .Select(
                 group => new RoleGroup(roles, group.Key.Length > 0, [.. group], everywhere, Principals.Of(reached.Of(group)))
                 {
-                    ByGroup = question.Node is null ? GroupMembers.Principals(reached.Of(group), denials, question.Groups) : [],
+                    ByGroup = question.Node is null ? GroupPrincipals.Of(reached.Of(group), denials, question.Groups) : [],
                 })
             .OrderBy(group => group.IsElevated ? 0 : 1).ThenBy(group => group.HasConditions ? 1 : 0)
             .ThenBy(group => group.Name, StringComparer.Ordinal)

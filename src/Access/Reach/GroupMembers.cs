@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Roles;
-using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Reach;
 
@@ -29,26 +28,4 @@ public sealed class GroupMembers(NodeGroup group, IEnumerable<Node> nodes)
     /// <summary>Whether a selector matches any of the members.</summary>
     public bool HasAny(LabelSelector selector) =>
         answers.GetValue(selector, one => new StrongBox<bool>(Nodes.Values.Any(node => one.Matches(node.Labels)))).Value;
-
-    /// <summary>
-    /// Returns the logins that some roles grant on every member of a group, as principals of the group. A role grants them if its
-    /// <c>allow.node_labels</c> is the selector of the group, no request narrows it, and nothing denies any member. A login with a domain
-    /// is granted on single hosts only.
-    /// </summary>
-    /// <param name="roles">The reach of each of these roles.</param>
-    /// <param name="denials">The denials of all roles in use, and of locks.</param>
-    /// <param name="groups">Every group that exists.</param>
-    internal static ImmutableArray<Principal> Principals(
-        IEnumerable<RoleReach> roles, Denials denials, ImmutableArray<GroupMembers> groups) =>
-        groups.IsEmpty
-            ? []
-            : [
-                .. roles.Where(role => !role.IsBare && role.Role.OnlyOn is null)
-                    .SelectMany(
-                        role => groups.Where(
-                                one => one.Group.Selector.IsLike(role.Role.Role.Allow.NodeLabels) && !denials.DenySome(one))
-                            .SelectMany(
-                                one => role.Logins.Where(login => Names.DomainOf(login) is null)
-                                    .Select(login => Reach.Principals.On(one.Group, login))))
-                    .Distinct().OrderBy(one => one.ToString(), StringComparer.Ordinal)];
 }

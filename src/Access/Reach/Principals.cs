@@ -69,8 +69,11 @@ public static class Principals
                     .Select(principal => new Principal(principal.Login, node))]
             : [];
 
-    /// <summary>Returns a login on the hosts of a group. <see cref="GroupMembers"/> says when it opens nothing more.</summary>
+    /// <summary>Returns a login on the hosts of a group. <see cref="GroupPrincipals"/> says when it opens nothing more.</summary>
     internal static Principal On(NodeGroup group, string login) => new(login, $"={group.Token}");
+
+    /// <summary>Returns a login on one host, as <see cref="Resolve"/> writes it.</summary>
+    internal static Principal On(Node node, string login) => new(login, node.Name);
 
     /// <summary>Returns a login on one host, for a proof. No role grants it.</summary>
     internal static Principal ForProof(string login, string node) => new(login, node);

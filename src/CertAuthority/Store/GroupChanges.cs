@@ -16,11 +16,11 @@ internal static class GroupChanges
     /// </summary>
     public static void FollowGroups(this Transaction transaction)
     {
+        var touched = transaction.Touched;
+        if (touched.NodesWritten.Count == 0 && touched.Regrouped.Count == 0)
+            return;
         var policy = transaction.Policy();
         var groups = policy.DeclaredGroups.ToDictionary(members => members.Group.Id);
-        if (groups.Count == 0)
-            return;
-        var touched = transaction.Touched;
         foreach (var members in groups.Values.Where(members => touched.Regrouped.Contains(members.Group.Id)))
             transaction.SetMembers(members.Group, members.Nodes.Values);
         var left = new HashSet<Guid>();

@@ -80,13 +80,13 @@ internal static class NodeGroupTable
     public static IReadOnlyDictionary<Guid, ImmutableArray<string>>? GroupTokens(this Snapshot snapshot) =>
         snapshot.Policy().Groups.IsEmpty ? ImmutableDictionary<Guid, ImmutableArray<string>>.Empty
         : snapshot.OwedWithdrawals().Count > 0 ? null
-        : snapshot.Tokens("SELECT group_id, node_id FROM node_group_members");
+        : snapshot.Tokens(areConfirmed: false);
 
     /// <summary>Returns the tokens that each host was seen to accept, by the ID of its node.</summary>
     public static IReadOnlyDictionary<Guid, ImmutableArray<string>> ConfirmedTokens(this Snapshot snapshot) =>
         snapshot.Policy().Groups.IsEmpty
             ? ImmutableDictionary<Guid, ImmutableArray<string>>.Empty
-            : snapshot.Tokens("SELECT group_id, node_id FROM node_group_members WHERE confirmed = 1");
+            : snapshot.Tokens(areConfirmed: true);
 
     /// <summary>Returns the members of these groups that were not seen to accept the token of the group.</summary>
     public static HashSet<(Guid Group, Guid Node)> Unconfirmed(this Snapshot snapshot, IEnumerable<NodeGroup> groups) =>
@@ -97,10 +97,12 @@ internal static class NodeGroupTable
                 group.Id)),
     ];
 
-    private static Dictionary<Guid, ImmutableArray<string>> Tokens(this Snapshot snapshot, string sql)
+    private static Dictionary<Guid, ImmutableArray<string>> Tokens(this Snapshot snapshot, bool areConfirmed)
     {
         var tokens = snapshot.Policy().Groups.ToDictionary(one => one.Group.Id, one => one.Group.Token);
-        return snapshot.Query(sql, row => (Group: row.Id("group_id"), Node: row.Id("node_id")))
+        return snapshot.Query(
+                "SELECT group_id, node_id FROM node_group_members WHERE confirmed >= $1",
+                row => (Group: row.Id("group_id"), Node: row.Id("node_id")), areConfirmed)
             .Where(row => tokens.ContainsKey(row.Group)).GroupBy(row => row.Node, row => tokens[row.Group])
             .ToDictionary(
                 node => node.Key,
