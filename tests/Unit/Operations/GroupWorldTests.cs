@@ -96,7 +96,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
                 foreach (var name in dice.Some(["n0", "n1", "n2", "n3", "n4", "n5"]))
                     await Write(name);
                 return await LogIn();
-            case 14 when owed is not null:
+            case < 18 when owed is not null:
                 await OwedWithdrawals.Finish(world.Authority, Root.Caller, Withdrawn.Nothing with { Owed = owed });
                 owed = null;
                 return "the rest is taken back";
@@ -108,7 +108,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
     /// <summary>A change as an operation makes it. Sometimes the daemon stops before it has taken everything back.</summary>
     private async Task<string> Change(string what, Action<Transaction> change)
     {
-        var atOnce = dice.OneIn(3) ? 0 : 1000;
+        var atOnce = dice.OneIn(8) ? 0 : 1000;
         var withdrawn = await Database.Commit(transaction =>
         {
             change(transaction);
