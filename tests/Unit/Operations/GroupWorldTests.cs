@@ -55,7 +55,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
             }
         }
         // The steps met what they are about: certificates with groups, hosts with tokens that are over, and certificates that these keep out.
-        Assert.True(grouped > 50 && stale > 50 && refused > 50, $"{grouped} certificates with groups, {stale} stale files, {refused} refused there");
+        Assert.True(grouped > 10 && stale > 50 && refused > 50, $"{grouped} certificates with groups, {stale} stale files, {refused} refused there");
     }
 
     private async Task<string> Next()
