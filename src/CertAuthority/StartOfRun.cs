@@ -51,6 +51,7 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
             RotatingKeys.RecordUnused(transaction, data.Files, time);
             // Reads the last serial before the new epoch moves it.
             var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
+            transaction.RenewGroups(all: false);
             if (lost is not null)
                 BeginLog(transaction, before, begun.Checkpoint.Origin, time);
             transaction.BeginSerialEpoch(time);

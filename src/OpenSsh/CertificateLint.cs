@@ -17,6 +17,10 @@ public static class CertificateLint
     private static readonly SearchValues<byte> FirstPrincipalBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"u8);
 
+    private static readonly SearchValues<byte> HexBytes = SearchValues.Create("0123456789abcdef"u8);
+
+    private static readonly SearchValues<byte> TokenBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.-"u8);
+
     private static readonly SearchValues<byte> HostNameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-"u8);
 
     private static readonly SearchValues<byte> OthersNameBytes =
@@ -92,11 +96,22 @@ public static class CertificateLint
                     ? !FirstPrincipalBytes.Contains(principal[0]) || principal.ContainsAnyExcept(PrincipalBytes)
                     : principal[0] == '-' || principal.ContainsAnyExcept(HostNameBytes)))
                 faults.Add($"principal {seen.Count + 1} is empty or has a byte that is not safe everywhere");
+            if (isUser && principal.IndexOf((byte)'=') is >= 0 and var sign && !IsGroup(principal, sign))
+                faults.Add($"principal {seen.Count + 1} has a = that does not begin the token of a group");
             if (!seen.Add(Convert.ToHexString(principal)))
                 faults.Add($"principal {seen.Count} stands twice");
         }
         if (seen.Count is 0 or > 256)
             faults.Add($"there are {seen.Count} principals, not 1 to 256");
+    }
+
+    // "login@=name.0123456789abcdef": the name in lower case, at most 63 bytes, and 16 digits.
+    private static bool IsGroup(ReadOnlySpan<byte> principal, int sign)
+    {
+        var token = principal[(sign + 1)..];
+        return sign > 1 && principal[sign - 1] == '@' && token.Length is >= 18 and <= 80 && token[^17] == '.'
+            && token[0] is not ((byte)'.' or (byte)'-') && !token.ContainsAnyExcept(TokenBytes)
+            && !token[^16..].ContainsAnyExcept(HexBytes);
     }
 
     // An option that a server does not know locks the holder out, and so does a permit flag among the critical options.

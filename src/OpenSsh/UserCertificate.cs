@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.RegularExpressions;
 
 namespace CertAuthority.OpenSsh;
 
@@ -23,15 +24,16 @@ public enum UserExtensions
 }
 
 /// <summary>
-/// A user certificate of this CA. Its principals consist of <c>A-Z a-z 0-9 . _ @ : = / + ~ -</c> and begin with a letter, a digit or
-/// <c>_</c>. Other characters are not allowed because servers have split principals at a comma and treat <c>#</c> as the beginning of a
-/// comment; a list without principals is not allowed because servers have read it as every login.
+/// A user certificate of this CA. Its principals consist of <c>A-Z a-z 0-9 . _ @ : / + ~ -</c> and begin with a letter, a digit or
+/// <c>_</c>; one for a group of hosts ends with <c>@=</c> and the token of the group. Other characters are not allowed because servers have
+/// split principals at a comma and treat <c>#</c> as the beginning of a comment; a list without principals is not allowed because servers
+/// have read it as every login.
 /// </summary>
 /// <remarks>A certificate with an option that servers do not know cannot be built.</remarks>
-public sealed class UserCertificate : CertificateContent
+public sealed partial class UserCertificate : CertificateContent
 {
     private static readonly SearchValues<char> PrincipalCharacters =
-        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@:=/+~-");
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@:/+~-");
 
     private static readonly SearchValues<char> OthersNameCharacters = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-");
@@ -91,7 +93,12 @@ public sealed class UserCertificate : CertificateContent
     private protected override bool IsPrincipal(string text) =>
         text.Length > 0
         && (char.IsAsciiLetterOrDigit(text[0]) || text[0] == '_')
-        && !text.AsSpan().ContainsAnyExcept(PrincipalCharacters);
+        && (Token().Match(text) is { Success: true } token ? text.AsSpan(0, token.Index) : text)
+            .IndexOfAnyExcept(PrincipalCharacters) < 0;
+
+    // The token of a group: its name, a dot and 16 hexadecimal digits.
+    [GeneratedRegex(@"(?<=.)@=[a-z0-9][a-z0-9.-]{0,62}\.[0-9a-f]{16}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Token();
 
     // A value is written as string(string(value)), a flag as an empty string; names are in ascending order.
     private protected override WireWriter PackedCriticalOptions()

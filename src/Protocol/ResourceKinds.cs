@@ -9,6 +9,9 @@ public static class ResourceKinds
     /// <summary>A host.</summary>
     public const string Node = "node";
 
+    /// <summary>A group of hosts, which certificates can name.</summary>
+    public const string NodeGroup = "node_group";
+
     /// <summary>A user who logs in.</summary>
     public const string User = "user";
 

@@ -10,7 +10,8 @@ namespace CertAuthority.Tctl;
 internal sealed record ResourceReference(string Kind, string? Name)
 {
     /// <summary>The kinds that this program knows, for shell completion while no daemon answers.</summary>
-    public static readonly string[] KnownKinds = [ResourceKinds.Role, ResourceKinds.Node, ResourceKinds.User, ResourceKinds.Lock];
+    public static readonly string[] KnownKinds =
+        [ResourceKinds.Role, ResourceKinds.Node, ResourceKinds.NodeGroup, ResourceKinds.User, ResourceKinds.Lock];
 
     /// <summary>Parses <c>KIND</c> or <c>KIND/NAME</c>, with the kind in the singular or the plural.</summary>
     public static ResourceReference Parse(string text) =>

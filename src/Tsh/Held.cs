@@ -159,11 +159,17 @@ internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOn
     /// Returns the certificate to use for a login on a node; null if no valid one opens it. A certificate without conditions comes first,
     /// then one that permits more forwarding, then the everyday one: certificates of a request are used only when they are needed.
     /// </summary>
-    public HeldCertificate? For(string login, string node, DateTimeOffset now) => Best(At(now), login, node);
+    /// <param name="login">The login.</param>
+    /// <param name="node">The name of the node.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="groups">The tokens of groups that the host of the node accepts, as the daemon lists them; null for none.</param>
+    public HeldCertificate? For(string login, string node, DateTimeOffset now, string[]? groups = null) =>
+        Best(At(now), login, node, groups);
 
     /// <summary>Makes the same choice among other certificates.</summary>
-    public static HeldCertificate? Best(IEnumerable<HeldCertificate> certificates, string login, string node) => certificates
-        .Where(one => one.Info.Opens(login, node))
+    public static HeldCertificate? Best(
+        IEnumerable<HeldCertificate> certificates, string login, string node, string[]? groups = null) => certificates
+        .Where(one => one.Info.Opens(login, node, groups))
         .OrderBy(one => one.Info.HasConditions ? 1 : 0)
         .ThenByDescending(one => one.Forwardings)
         .ThenBy(one => one.Info.Requests.Length)

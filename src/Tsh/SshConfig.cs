@@ -107,7 +107,7 @@ internal static partial class SshConfig
     {
         foreach (var login in node.Logins)
             PlainNames.CheckLogin(login);
-        foreach (var opened in node.Logins.GroupBy(login => held.For(login, node.Name, now)))
+        foreach (var opened in node.Logins.GroupBy(login => held.For(login, node.Name, now, node.Groups)))
         {
             var users = string.Join(',', opened);
             if (opened.Key is { } certificate)

@@ -31,5 +31,6 @@ internal static class StatusText
 
     private static string Login(string principal) => JumpHost.IsPrincipal(principal)
         ? $"the way through {principal[(JumpHost.Login.Length + 1)..]}"
+        : principal.Split("@=") is [var login, var token] ? $"{login} (hosts of {token[..token.LastIndexOf('.')]})"
         : principal.Contains('@') ? principal : $"{principal} (all hosts)";
 }

@@ -28,7 +28,7 @@ public sealed class EnrollTests : IAsyncLifetime
         var before = db1.Files;
         var shown = (await fleet.Enroll(db1, "--labels=type=db", "--dry-run")).Done();
         Assert.Contains("/etc/ssh/sshd_config.d/00-certauthority.conf:\n  # Lets holders of certificates enter db1.", shown, StringComparison.Ordinal);
-        Assert.Contains("\n  AuthorizedPrincipalsCommand /usr/bin/printf %%s\\n%%s@db1\\n %u %u\n", shown, StringComparison.Ordinal);
+        Assert.Contains("\n  AuthorizedPrincipalsCommand /bin/sh -c 'printf \"%%s\\n%%s@db1\\n\" \"$1\" \"$1\"; ", shown, StringComparison.Ordinal);
         Assert.True(exemption.Length > 0 ? shown.Contains(exemption, StringComparison.Ordinal) : !shown.Contains("PerSource", StringComparison.Ordinal), shown);
         Assert.Equal(before, db1.Files);
 

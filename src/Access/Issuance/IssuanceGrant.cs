@@ -42,6 +42,12 @@ public sealed class IssuanceGrant
     /// <summary>The principals; at least one.</summary>
     public ImmutableArray<Principal> Principals { get; }
 
+    /// <summary>
+    /// The same logins on the hosts of groups, as far as the roles grant them on every host of a group. A certificate contains one only in
+    /// place of the principals of the hosts.
+    /// </summary>
+    internal ImmutableArray<Principal> ByGroup { get; init; } = [];
+
     /// <summary>The validity of the certificate.</summary>
     public Validity Validity { get; }
 

@@ -20,8 +20,9 @@ public static class IssuancePolicy
     /// conditions has a certificate of its own, or shares one with roles that have the same conditions; a role with conditions but without
     /// logins of its own applies them to all. With requests in use, the everyday certificates, of the assigned roles alone, are issued in
     /// addition to the elevated ones, because an elevated one permits less forwarding and must not block what works every day. If the roles
-    /// reach more than a certificate can hold, it contains only the bare logins, and the rest is counted as left out. So is a node that
-    /// ends before the certificate: it needs a certificate of its own, which ends with it.
+    /// reach more than a certificate can hold, it names groups of hosts; if that is too much as well, it contains only the bare logins, and
+    /// the rest is counted as left out. So is a node that ends before the certificate: it needs a certificate of its own, which ends with
+    /// it.
     /// </summary>
     public static Outcome<LoginGrant> Decide(IssuanceQuestion question)
     {
@@ -35,13 +36,12 @@ public static class IssuancePolicy
             };
         if (!AllowLogin(question).Holds(out var allowed, out var refusal))
             return refusal;
-        var all = allowed.Grants.AddRange(allowed.Jumps);
-        var held = all.Select(grant => Held(question, grant)).ToList();
+        var held = allowed.Grants.AddRange(allowed.Jumps).Select(grant => (Grant: grant, Held: GroupForm.Held(grant, question))).ToList();
         return new LoginGrant(
-            [.. held.OfType<IssuanceGrant>()],
+            [.. held.Where(one => !one.Held.Principals.IsEmpty).Select(one => Of(one.Grant, one.Held.Principals))],
             [.. allowed.Missing.Select(missing => missing.Why).Distinct()],
             allowed.Grants.Max(grant => grant.Validity.Before),
-            all.Sum(grant => grant.Principals.Length) - held.Sum(grant => grant?.Principals.Length ?? 0));
+            held.Sum(one => one.Held.LeftOut));
     }
 
     /// <summary>
@@ -81,19 +81,9 @@ public static class IssuancePolicy
             : elevated with { Missing = [.. missing] };
     }
 
-    /// <summary>Returns the part of a grant that one certificate can hold; null if nothing fits.</summary>
-    private static IssuanceGrant? Held(IssuanceQuestion question, IssuanceGrant allowed)
-    {
-        var ending = question.Nodes.Where(node => node.Expires < allowed.Validity.Before).Select(node => node.Name)
-            .ToHashSet(StringComparer.Ordinal);
-        var lasting = allowed.Principals.RemoveAll(principal => principal.Node is { } node && ending.Contains(node));
-        if (lasting.IsEmpty || !allowed.Permissions.FitBeside(lasting))
-            lasting = lasting.RemoveAll(principal => principal.Node is not null);
-        return lasting.IsEmpty || !allowed.Permissions.FitBeside(lasting) ? null
-            : lasting.Length == allowed.Principals.Length ? allowed
-            : new IssuanceGrant(
-                allowed.User, allowed.Roles, allowed.Requests, lasting, allowed.Validity, allowed.Permissions, allowed.Name);
-    }
+    /// <summary>Returns a grant with the principals that its certificate holds.</summary>
+    private static IssuanceGrant Of(IssuanceGrant allowed, ImmutableArray<Principal> principals) =>
+        new(allowed.User, allowed.Roles, allowed.Requests, principals, allowed.Validity, allowed.Permissions, allowed.Name);
 
     /// <summary>
     /// The user under whose name proofs are recorded. It is not a real user: nobody can request, approve or store anything for it.
@@ -151,9 +141,13 @@ public static class IssuancePolicy
         var everywhere = roles.All.Where(
             role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && !role.Role.Options.Conditions.IsEmpty).ToImmutableArray();
         var groups = roles.All.Except(everywhere).GroupBy(role => SessionConditions.Key(role.Role.Options.Conditions))
-            .Select(group => new RoleGroup(
-                roles, group.Key.Length > 0, [.. group], everywhere, Principals.Of(reached.Of(group)),
-                Principals.Jumps(reached.Of(group), denials, question.Nodes, question.Node)))
+            .Select(
+                group => new RoleGroup(
+                    roles, group.Key.Length > 0, [.. group], everywhere, Principals.Of(reached.Of(group)),
+                    Principals.Jumps(reached.Of(group), denials, question.Nodes, question.Node))
+                {
+                    ByGroup = question.Node is null ? GroupPrincipals.Of(reached.Of(group), denials, question.Groups) : [],
+                })
             .OrderBy(group => group.IsElevated ? 0 : 1).ThenBy(group => group.HasConditions ? 1 : 0)
             .ThenBy(group => group.Name, StringComparer.Ordinal)
             .ToImmutableArray();
@@ -162,7 +156,7 @@ public static class IssuancePolicy
         return new Weighed(
             Refused(question, drawn) is { } refusal ? refusal
                 : isEmptyRefused ? Grant(question, roles.All, groups)
-                : Grants(question, groups.Where(group => !group.Principals.IsEmpty)),
+                : Grants(question, groups.Where(group => !group.Principals.IsEmpty || !group.ByGroup.IsEmpty)),
             drawn, denials, reached, groups.SelectMany(group => group.Lifetime(question).Rules.Concat(group.Permissions(question).Rules)));
     }
 
@@ -214,7 +208,8 @@ public static class IssuancePolicy
                 continue;
             }
             ImmutableArray<PinnedRole> roles = [.. group.Roles.Select(role => role.Role.Pin())];
-            grants.Add(new IssuanceGrant(question.User, roles, ids, group.Principals, validity, permissions, group.Name));
+            grants.Add(
+                new IssuanceGrant(question.User, roles, ids, group.Principals, validity, permissions, group.Name) { ByGroup = group.ByGroup });
             // Not in the certificate of the logins, which must not permit forwarding on their hosts because of it.
             if (!group.Jumps.IsEmpty)
                 jumps.Add(
@@ -239,7 +234,7 @@ public static class IssuancePolicy
                                     .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]))
                     .Where(reached => !reached.Logins.IsEmpty),
             ],
-            PerHost: allowed.Grants.Any(grant => Held(question, grant) != grant))
+            PerHost: allowed.Grants.Any(grant => GroupForm.Held(grant, question).LeftOut > 0))
         : refusal;
 
     /// <summary>Returns why the roles cannot be used together, or why one cannot be used at all; null if they can.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
@@ -47,6 +48,15 @@ public sealed record IssuanceQuestion(
 
     /// <summary>The only node that the certificate is for; null for all that the roles reach.</summary>
     public string? Node { get; init; }
+
+    /// <summary>
+    /// The groups that a certificate may name instead of their hosts, and none for a certificate of one node. The members of each are all
+    /// the nodes that it selects, even if <see cref="Nodes"/> has fewer.
+    /// </summary>
+    public ImmutableArray<GroupMembers> Groups { get; init; } = [];
+
+    /// <summary>Members, each with its group, that did not confirm that they accept the token of the group.</summary>
+    public IReadOnlySet<(Guid Group, Guid Node)> Unconfirmed { get; init; } = ImmutableHashSet<(Guid, Guid)>.Empty;
 
     /// <summary>When the login session that the certificate belongs to ends; null if this login begins a session.</summary>
     public DateTimeOffset? SessionEnds { get; init; }

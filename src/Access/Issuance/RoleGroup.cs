@@ -45,6 +45,9 @@ internal sealed record RoleGroup(
     RolesInUse InUse, bool HasConditions, ImmutableArray<RoleInUse> Own, ImmutableArray<RoleInUse> Everywhere,
     ImmutableArray<Principal> Principals, ImmutableArray<Principal> Jumps)
 {
+    /// <summary>The same logins as principals of groups of hosts, as far as the roles open every host of a group.</summary>
+    public ImmutableArray<Principal> ByGroup { get; init; } = [];
+
     public ImmutableArray<RoleInUse> Roles { get; } = [.. Own, .. Everywhere];
 
     public IReadOnlyList<RoleInUse> Elevated { get; } = Among(InUse.Elevated, Own, Everywhere);

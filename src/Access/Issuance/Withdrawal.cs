@@ -57,6 +57,7 @@ public static class Withdrawal
     /// <param name="locks">What is locked now, not at the time of issue: a lock revokes what was granted before it.</param>
     /// <param name="limits">The limits of the site.</param>
     /// <param name="ways">The ways among the nodes; null to find them.</param>
+    /// <param name="groups">Every group that exists now; empty for none.</param>
     public static string? Reason(
         IssuedCertificate issued,
         User? user,
@@ -65,7 +66,8 @@ public static class Withdrawal
         IReadOnlyDictionary<string, Node> nodes,
         LocksInForce locks,
         SiteLimits limits,
-        Ways? ways = null)
+        Ways? ways = null,
+        params ImmutableArray<GroupMembers> groups)
     {
         if (user is null)
             return "the user is gone";
@@ -79,6 +81,7 @@ public static class Withdrawal
             Locks = locks,
             // The comparison below checks, login by login, whether the certificate contains the conditions that a role requires.
             IsSecurityKey = true,
+            Groups = groups,
         };
         if (!IssuancePolicy.AllowAnything(question).Holds(out var granted, out var refusal))
             return refusal.Message;
@@ -86,15 +89,18 @@ public static class Withdrawal
         {
             // The bare login covers login@node, because it opens that node too.
             var opening = (principal.IsJump ? granted.Jumps : granted.Grants).Where(
-                grant => grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
+                grant => grant.ByGroup.Contains(principal)
+                    || grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
             if (opening.Count == 0)
                 return locks.On(principal.Login, principal.Node)?.Refusal.Message
+                    ?? (principal.Group is { } token && !groups.Any(group => group.Group.Token == token)
+                        ? $"a host left the group of {principal}, or the group changed; log in again" : null)
                     ?? granted.Missing.FirstOrDefault(missing => missing.Principals.Contains(principal))?.Why.Message
                     ?? $"{principal} is not granted any more";
             // It suffices if one grant still opens the login under no more conditions.
             var exceeded = opening.ConvertAll(grant => grant.Permissions.Exceeded(issued.Permissions)
                 ?? (issued.ValidBefore > grant.Validity.Before ? $"{grant.Validity.LimitedBy} grants less time" : null)
-                ?? Outlived(issued, principal, grant, question.Nodes));
+                ?? Outlived(issued, principal, grant, question));
             if (exceeded.TrueForAll(why => why is not null))
                 return exceeded[0];
         }
@@ -102,14 +108,19 @@ public static class Withdrawal
     }
 
     /// <summary>
-    /// Returns why a certificate lasts too long for a node that it names; null if it does not, or if a bare login covers the node.
+    /// Returns why a certificate lasts too long for a node that it names, or for one of a group; null if it does not, or if a bare login
+    /// covers the node.
     /// </summary>
-    private static string? Outlived(
-        IssuedCertificate issued, Principal principal, IssuanceGrant grant, IReadOnlyCollection<Node> nodes) =>
-        nodes.FirstOrDefault(node => node.Name == principal.Node) is { } node && node.Expires < issued.ValidBefore
+    private static string? Outlived(IssuedCertificate issued, Principal principal, IssuanceGrant grant, IssuanceQuestion question)
+    {
+        var there = principal.Group is { } token
+            ? question.Groups.Where(group => group.Group.Token == token).SelectMany(group => group.Nodes.Values)
+            : question.Nodes.Where(node => node.Name == principal.Node);
+        return there.FirstOrDefault(node => node.Expires < issued.ValidBefore) is { } ending
             && !grant.Principals.Any(one => one.Node is null && one.Login == principal.Login)
-            ? $"{Lifetime.EndOf(node)} grants less time"
+            ? $"{Lifetime.EndOf(ending)} grants less time"
             : null;
+    }
 
     /// <summary>
     /// Selects the nodes on which a certificate depends: those that it names, and for one that passes jump hosts those behind them.
@@ -125,8 +136,8 @@ public static class Withdrawal
     }
 
     /// <summary>
-    /// Selects the nodes that a certificate names. No other node has a say in it: a login on one node depends on that node alone, and a
-    /// bare login on none.
+    /// Selects the nodes that a certificate names. No other node has a say in it: a login on one node depends on that node alone, a bare
+    /// login on none, and a login on the hosts of a group on the group, which knows its members.
     /// </summary>
     private static IEnumerable<Node> Named(ImmutableArray<Principal> principals, IReadOnlyDictionary<string, Node> nodes)
     {

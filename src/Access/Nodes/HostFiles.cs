@@ -50,6 +50,9 @@ public static class HostFiles
     /// </summary>
     public const string SyncDirectory = "/etc/ssh/certauthority-sync";
 
+    /// <summary>The name of the file with the tokens of the groups that a host is in.</summary>
+    public const string GroupsName = "groups";
+
     /// <summary>The drop-in that sshd reads before all others, so that its settings take precedence.</summary>
     public const string DropIn = "/etc/ssh/sshd_config.d/00-certauthority.conf";
 
@@ -93,13 +96,32 @@ public static class HostFiles
         }
     }
 
-    // The node's name consists of [a-z0-9.-], so it contains nothing special to sshd, printf or find.
+    /// <summary>
+    /// Returns the file with the tokens of the groups that a host is in. Its last line is a dot, so that half a file is none: then the host
+    /// is in no group.
+    /// </summary>
+    /// <param name="tokens">At most 16, in order.</param>
+    public static byte[] Groups(ImmutableArray<string> tokens) => Lines([.. tokens, "."]);
+
+    /// <summary>Whether the principals that the drop-in of a host lists contain those of its groups.</summary>
+    /// <param name="dropIn">The drop-in as it is on the host.</param>
+    public static bool ListsGroups(string dropIn) =>
+        dropIn.Split('\n').Any(
+            line => line.StartsWith("AuthorizedPrincipalsCommand ", StringComparison.Ordinal)
+                && line.Contains(ListGroups, StringComparison.Ordinal));
+
+    // The node's name consists of [a-z0-9.-], so it contains nothing special to sshd, the shell, printf or find.
     private static string Configuration(Node node, bool isCertified, string? exempt)
     {
-        var principals = node.KrlMaxAge is { } age
-            // Prints nothing, so that nobody can log in, if the list is older than allowed, or shorter than a list can be.
-            ? $@"/usr/bin/find {Directory}/revoked.krl -size +43c -mmin -{(int)age.TotalMinutes} -printf %u\n%u@{node.Name}\n"
-            : $@"/usr/bin/printf %%s\n%%s@{node.Name}\n %u %u";
+        // Prints nothing, so that nobody can log in, if the list is older than allowed, or shorter than a list can be.
+        const string young = $"/usr/bin/find {Directory}/revoked.krl -size +43c -mmin";
+        var age = (int?)node.KrlMaxAge?.TotalMinutes;
+        // Hosts that fetch their files have no groups. sshd takes no output at all of a command that fails.
+        var principals = node.Push
+            ? $@"/bin/sh -c '{(age is null ? "" : $@"[ -n ""$({young} -{age})"" ] || exit 0; ")}"
+                + $@"printf ""%%s\n%%s@{node.Name}\n"" ""$1"" ""$1""; {ListGroups}; exit 0' sh %u"
+            : age is null ? $@"/usr/bin/printf %%s\n%%s@{node.Name}\n %u %u"
+            : $@"{young} -{age} -printf %u\n%u@{node.Name}\n";
         return $"""
             # Lets holders of certificates enter {node.Name}. Written by certauthority; what is changed here is lost.
             TrustedUserCAKeys {Directory}/user_ca.pub
@@ -144,6 +166,13 @@ public static class HostFiles
 
             """;
     }
+
+    // Of a file that is missing, broken off, too long, or has any line that is no token, nothing is printed. The login is an argument,
+    // which the shell does not interpret.
+    private const string ListGroups =
+        $@"/usr/bin/head -c 1600 {Directory}/{GroupsName} 2>/dev/null | {{ n=0 all=; while IFS= read -r one; do case $one in .) "
+        + @"for one in $all; do printf ""%%s@=%%s\n"" ""$1"" ""$one""; done; break;; """"|[!a-z0-9]*|*[!a-z0-9.-]*) break;; esac; "
+        + @"n=$((n+1)); [ $n -le 16 ] || break; all=""$all $one""; done; }";
 
     private const string KeptKeys = "# A pilot: plain keys open this host too.";
 

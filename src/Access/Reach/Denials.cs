@@ -31,6 +31,13 @@ internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles, LocksInForce
     /// <summary>Whether a role denies a node.</summary>
     public static bool Deny(RoleInUse role, Node node) => role.Role.Deny.NodeLabels.Matches(node.Labels);
 
+    /// <summary>
+    /// Whether some host of a group is denied. Then no login of the group is granted as one, because it would open that host too.
+    /// </summary>
+    public bool DenySome(GroupMembers group) =>
+        OfHosts.Any(role => group.HasAny(role.Role.Deny.NodeLabels))
+        || locks.All.Any(one => one.Target.Kind == LockKind.Node && group.Nodes.ContainsKey(one.Target.Name));
+
     /// <summary>Returns why the logins of a role are not valid on every host that trusts the CA; null if they are.</summary>
     public string? WhyNotBare(RoleInUse role) =>
         !role.Role.Allow.NodeLabels.IsAll ? "it names its hosts"

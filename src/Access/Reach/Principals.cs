@@ -7,7 +7,7 @@ namespace CertAuthority.Access.Reach;
 
 /// <summary>
 /// One principal of a certificate. A bare one is valid on <b>every</b> host that trusts the CA, and one with a node only on that host,
-/// because each host lists <c>login</c> and <c>login@itself</c> and nothing else.
+/// because each host lists <c>login</c>, <c>login@itself</c> and <c>login@=token</c> for its groups, and nothing else.
 /// </summary>
 /// <remarks>
 /// A login can contain a domain: <c>adam@corp.example.com</c>. Such a login is never bare, because the same text means the login
@@ -26,11 +26,17 @@ public readonly record struct Principal
     /// <summary>The Unix login.</summary>
     public string Login { get; }
 
-    /// <summary>The name of the only node where the principal is valid; null for all hosts.</summary>
+    /// <summary>
+    /// The name of the only node where the principal is valid; null for all hosts. For the hosts of a group it is <c>=</c> and the token of
+    /// the group, which names no node, because names of nodes contain no <c>=</c>.
+    /// </summary>
     public string? Node { get; }
 
     /// <summary>Whether it opens no login, but lets its holder pass a jump host.</summary>
     public bool IsJump => Login == Names.JumpLogin;
+
+    /// <summary>The token of the group on whose hosts it is valid; null for other principals.</summary>
+    public string? Group => Node is ['=', .. var token] ? token : null;
 
     /// <summary>Returns the principal as the certificate contains it. No other code writes the <c>@</c>.</summary>
     public override string ToString() => Node is null ? Login : $"{Login}@{Node}";
@@ -65,6 +71,12 @@ public static class Principals
                 .. principals.Where(principal => principal.Node is null || principal.Node == node)
                     .Select(principal => new Principal(principal.Login, node))]
             : [];
+
+    /// <summary>Returns a login on the hosts of a group. <see cref="GroupPrincipals"/> says when it opens nothing more.</summary>
+    internal static Principal On(NodeGroup group, string login) => new(login, $"={group.Token}");
+
+    /// <summary>Returns a login on one host, as <see cref="Resolve"/> writes it.</summary>
+    internal static Principal On(Node node, string login) => new(login, node.Name);
 
     /// <summary>Returns a login on one host, for a proof. No role grants it.</summary>
     internal static Principal ForProof(string login, string node) => new(login, node);

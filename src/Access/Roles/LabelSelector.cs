@@ -39,6 +39,14 @@ public sealed class LabelSelector
         return !IsNone;
     }
 
+    /// <summary>Whether another selector has the same keys with the same patterns, in any order.</summary>
+    public bool IsLike(LabelSelector other) =>
+        Entries.Count == other.Entries.Count
+        && Entries.All(
+            entry => other.Entries.TryGetValue(entry.Key, out var patterns)
+                && entry.Value.Select(pattern => pattern.Text).ToHashSet(StringComparer.Ordinal)
+                    .SetEquals(patterns.Select(pattern => pattern.Text)));
+
     /// <summary>Returns each key, and whether these labels match its entry.</summary>
     internal IEnumerable<(string Key, bool Matches)> EachKey(IReadOnlyDictionary<string, string> labels) =>
         Entries.Select(entry => (entry.Key, Matches(entry.Key, entry.Value, labels)));

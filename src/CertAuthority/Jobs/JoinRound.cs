@@ -1,5 +1,6 @@
 using CertAuthority.Access.Nodes;
 using CertAuthority.Configuration;
+using CertAuthority.Keys;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;

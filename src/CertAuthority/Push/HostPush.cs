@@ -273,6 +273,8 @@ internal sealed class HostPush : Loop
                     transaction.SetSynced(node, list.Version, now);
                     transaction.SetLeft(node, left.HasManifest, left.Witnessed);
                 }
+                if (left.Accepts is { } tokens)
+                    transaction.SetConfirmed(node, tokens);
                 if (host.Trust is { } trust)
                 {
                     transaction.SetTrust(node.Id, CaPurpose.User, trust.UserCas, now);
@@ -332,6 +334,7 @@ internal sealed class HostPush : Loop
             + string.Concat(jumps.Append(certificate).OfType<RecordedHostCertificate>()
                 .Select(one => $"{one.NodeName} {Certificate.Parse(one.Certificate).Key}\n"));
         var push = settings.Now.Settings.Push;
+        var groups = Groups(node, host, list, extent);
         // The other files change once a month, and each file costs a dozen round trips: a second if the host is far away.
         var beside = string.Join(
             '\n', [.. content.UserCas, content.Certificate, .. content.JumpCas ?? [], content.JumpPrincipals]);
@@ -344,10 +347,16 @@ internal sealed class HostPush : Loop
                 Way = [.. passed.Select(jump => new SftpJump(jump.Name, jump.Endpoint!.Host, jump.Endpoint.Port))],
             },
             [.. files],
-            present => extent == Extent.TakeOver ? null : Objection(list, present), Judge, looks: !onlyList, identity, push.SshConfig,
-            push.Timeout, directory, stopping);
+            present => extent == Extent.TakeOver ? null : Objection(list, present), Judge, looks: !onlyList || groups is not null, identity,
+            push.SshConfig, push.Timeout, directory, stopping);
         (host.Beside, host.Checkpoint, host.JumpPrincipals) =
             result.Fault is null ? (beside, left.Checkpoint, content.JumpPrincipals) : (null, null, null);
+        if (groups is { } written)
+        {
+            host.Groups = result.Fault is null ? written : null;
+            // What is in the file counts only if sshd reads it.
+            left.Accepts = result is { Fault: null, ListsGroups: true } ? written : [];
+        }
         if (result.Fault is null && !onlyList)
             host.Trust = new HostTrust(ring.User.Ids, content.Certificate is null ? null : certificate.CaKeyId);
         return (result, left);
@@ -358,6 +367,9 @@ internal sealed class HostPush : Loop
                 left.Alteration = Reading(there).Alteration(before ?? NodeSync.Untried);
             var mayReplace = await MayReplace(node, host, there.Checkpoint);
             List<(string, ReadOnlyMemory<byte>)> files = [];
+            // The list is in place by now, and revokes whatever these groups must not open.
+            if (groups is { } tokens)
+                files.Add((HostFiles.GroupsName, HostFiles.Groups(tokens)));
             if (list.Manifest is { } manifest)
                 files.Add((Manifest.FileName, manifest));
             if (mayReplace && checkpoints.Latest is { } latest)
@@ -368,6 +380,20 @@ internal sealed class HostPush : Loop
             left.HasManifest = list.Manifest is not null;
             return files;
         }
+    }
+
+    /// <summary>
+    /// Returns the tokens of the groups that a host gets with a list; null if it keeps the file that it has, which may be none.
+    /// </summary>
+    private static ImmutableArray<string>? Groups(Node node, Host host, PublishedKrl list, Extent extent)
+    {
+        if (list.Groups is null)
+            return null;
+        var tokens = list.Groups.GetValueOrDefault(node.Id, []);
+        return host.Groups is { } before
+            ? extent != Extent.List || !tokens.SequenceEqual(before) ? tokens : null
+            // A host that is in no group needs no file. What it may have from before opens nothing: no token is used again.
+            : tokens.IsEmpty ? null : tokens;
     }
 
     private HostReading Reading(HostHoldings there)
@@ -461,6 +487,9 @@ internal sealed class HostPush : Loop
         /// <summary>The size of the audit in it.</summary>
         public long? Witnessed { get; set; }
 
+        /// <summary>The tokens of groups that its sshd accepts now; null if nothing new is known.</summary>
+        public ImmutableArray<string>? Accepts { get; set; }
+
         /// <summary>What somebody had changed there; null for nothing.</summary>
         public string? Alteration { get; set; }
 
@@ -507,6 +536,9 @@ internal sealed class HostPush : Loop
 
         /// <summary>The principals file of a jump host, as last written by this process.</summary>
         public string? JumpPrincipals { get; set; }
+
+        /// <summary>The tokens of groups on the host, as last written by this process.</summary>
+        public ImmutableArray<string>? Groups { get; set; }
 
         /// <summary>The number of failures in a row.</summary>
         public int Failures { get; set; }

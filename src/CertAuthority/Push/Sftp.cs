@@ -41,7 +41,8 @@ internal sealed record HostHoldings(byte[]? List, byte[]? Manifest, byte[]? Chec
 /// <param name="Fault">What went wrong; null if all files are in place.</param>
 /// <param name="HasLooked">Whether the settings of sshd were read.</param>
 /// <param name="IsExempt">Whether they exempt anybody from its penalties; null if it has none.</param>
-internal sealed record SftpResult(SyncFault? Fault, bool HasLooked = false, bool? IsExempt = null);
+/// <param name="ListsGroups">Whether they make sshd accept the tokens of the host's groups.</param>
+internal sealed record SftpResult(SyncFault? Fault, bool HasLooked = false, bool? IsExempt = null, bool ListsGroups = false);
 
 /// <summary>
 /// Replaces files on a host with the system's sftp. Each file is sent under a temporary name, flushed to the host's disk, read back and
@@ -266,7 +267,8 @@ internal static class Sftp
                     ? new SyncFault(
                         "it refuses this address for now (PerSourcePenalties), because logins from here failed", SyncTrouble.Penalty)
                     : Fault(words.Banner + words.Said, sftp.ExitCode, passesJumps));
-            return new SftpResult(null, looks, looks && Penalties.ArePossible(words.Software) ? await AreWaived() : null);
+            return new SftpResult(
+                null, looks, looks && Penalties.ArePossible(words.Software) ? await AreWaived() : null, looks && await ListGroups());
         }
 
         /// <summary>Replaces files when all of them have arrived as they were sent.</summary>
@@ -312,6 +314,10 @@ internal static class Sftp
 
         private async Task<byte[]?> Read(string name) =>
             Path.Combine(own, name) is var path && File.Exists(path) ? await File.ReadAllBytesAsync(path, limit) : null;
+
+        private async Task<bool> ListGroups() =>
+            Path.Combine(own, Settings, Path.GetFileName(HostFiles.DropIn)) is var path && File.Exists(path)
+            && HostFiles.ListsGroups(await File.ReadAllTextAsync(path, limit));
 
         private async Task<bool> AreWaived()
         {

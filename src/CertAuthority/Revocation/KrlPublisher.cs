@@ -99,6 +99,9 @@ internal sealed class KrlPublisher(
             throw new ProblemException(problem);
     }
 
+    /// <summary>Asks for a list, and does not wait for it.</summary>
+    public void Refresh() => wanted.Writer.TryWrite(new TaskCompletionSource<Problem?>());
+
     /// <summary>Writes a list on demand, once for all waiting callers, until it is stopped.</summary>
     protected override async Task Run(CancellationToken stopping)
     {
@@ -136,8 +139,10 @@ internal sealed class KrlPublisher(
         try
         {
             var now = clock.GetUtcNow();
-            var (version, revoked, keys) = await database.Commit(
-                transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now), RevokedKeys(transaction)), takesAway: true);
+            var (version, revoked, keys, groups) = await database.Commit(
+                transaction => (
+                    transaction.NextKrlVersion(now), Revoked(transaction, now), RevokedKeys(transaction), transaction.GroupTokens()),
+                takesAway: true);
             versions[version] = true;
             var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), origin.ToString(), keys);
             if (Krl.Parse(bytes) is var readBack
@@ -145,7 +150,13 @@ internal sealed class KrlPublisher(
                 throw new InvalidDataException("the revocation list does not read back as it was written");
             AtomicFile.Replace(path, bytes, AtomicFile.ReadableByAll, AskOpenSsh, $"{path}.spare");
             var files = manifests.KeyFiles();
-            latest = new PublishedKrl(version, bytes) { Made = now, Keys = files, Manifest = ManifestFor(version, bytes, files, now) };
+            latest = new PublishedKrl(version, bytes)
+            {
+                Made = now,
+                Keys = files,
+                Groups = groups,
+                Manifest = ManifestFor(version, bytes, files, now),
+            };
             Written();
             Instruments.Lists.Add(Instruments.Done);
             Instruments.ListSeconds.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Revocation;
@@ -12,6 +13,12 @@ internal sealed record PublishedKrl(ulong Version, byte[] Bytes)
 
     /// <summary>The files with the CA keys that were in force then, by name.</summary>
     public IReadOnlyList<(string Name, byte[] Content)> Keys { get; init; } = [];
+
+    /// <summary>
+    /// The tokens of the groups of each host, by the ID of its node, from the same moment as the list: so a host never gets a token before
+    /// the list that revokes what the token must not open. Null if hosts keep what they have.
+    /// </summary>
+    public IReadOnlyDictionary<Guid, ImmutableArray<string>>? Groups { get; init; }
 
     /// <summary>The signed manifest that names it; null if it could not be signed.</summary>
     public byte[]? Manifest { get; init; }

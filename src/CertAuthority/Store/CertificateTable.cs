@@ -127,11 +127,12 @@ internal static class CertificateTable
     /// <param name="node">A node on which they open a login.</param>
     /// <param name="limit">The largest number of certificates to return.</param>
     /// <param name="before">Only certificates with a lower serial.</param>
+    /// <param name="groups">The names of the groups that the node is in.</param>
     public static List<RecordedCertificate> Certificates(
         this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null,
-        int? limit = null, long? before = null) =>
+        int? limit = null, long? before = null, string[]? groups = null) =>
         snapshot.Query(
-            Sql(user, request, state, node), Row, user, request, now, node, limit ?? -1, before ?? long.MaxValue);
+            Sql(user, request, state, node), Row, user, request, now, node, limit ?? -1, before ?? long.MaxValue, Rows.Json(groups ?? []));
 
     // Contains only the conditions of the question, so that each question is answered from the index that fits it. A plus sign keeps
     // a column from deciding which one that is: few certificates are live, or of one request, but many have a lower serial.
@@ -152,7 +153,14 @@ internal static class CertificateTable
             },
             .. node is null
                 ? (string[])[]
-                : ["EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($4) - 1) = '@' || $4)"],
+                : [
+                    // After "@=" stands the name of a group, then a dot and 16 digits.
+                    """
+                    EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($4) - 1) = '@' || $4
+                        OR (instr(value, '@=') > 0 AND substr(value, instr(value, '@=') + 2, length(value) - instr(value, '@=') - 18)
+                            IN (SELECT value FROM json_each($7))))
+                    """,
+                ],
         ];
         return $"SELECT {Columns} FROM certificates WHERE {string.Join(" AND ", conditions)} ORDER BY {(isFew ? "+" : "")}serial DESC LIMIT $5";
     }

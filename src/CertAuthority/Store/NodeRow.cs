@@ -30,17 +30,21 @@ internal sealed record NodeRow(
         InPolicy = (policy, next, name, node) => policy.With(next, name, node),
         Removing = (transaction, id) =>
         {
+            if (Guid.TryParse(id, out var node))
+                transaction.Touched.NodeWritten(node, null);
             transaction.Execute("DELETE FROM node_syncs WHERE node_id = $1", id);
             transaction.Execute("DELETE FROM node_trust WHERE node_id = $1", id);
             transaction.Execute("DELETE FROM node_reports WHERE node_id = $1", id);
         },
     };
 
-    // No certificate names a node that is new.
+    // No certificate names a node that is new; but it can name a group that the node is in.
     private static void Touch(Transaction transaction, Node? before, Node? after)
     {
         if (before is not null)
             transaction.Touched.Node(before);
+        if (after is not null)
+            transaction.Touched.NodeWritten(after.Id, after.Name);
     }
 
     private static NodeRow From(Node node) => new(

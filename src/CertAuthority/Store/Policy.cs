@@ -1,22 +1,26 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Roles;
 
 namespace CertAuthority.Store;
 
 /// <summary>
-/// All roles, nodes and locks of one generation. A node that cannot be read is left out, so that the other nodes still get their revocation
-/// list. A role or a lock that cannot be read may be one that denies, so nothing is decided until it can be read.
+/// All roles, nodes, groups and locks of one generation. A node that cannot be read is left out, so that the other nodes still get their
+/// revocation list. A role or a lock that cannot be read may be one that denies, so nothing is decided until it can be read.
 /// </summary>
 /// <param name="generation">The number of the generation, which is never used again.</param>
 /// <param name="roles">The readable roles.</param>
 /// <param name="nodes">The readable nodes.</param>
+/// <param name="groups">The readable groups of nodes.</param>
 /// <param name="locks">The readable locks.</param>
 /// <param name="fault">The fault of the first unreadable role or lock; null if all can be read.</param>
+/// <param name="lacksNodes">Whether a node cannot be read.</param>
 internal sealed class Policy(
     string generation, ImmutableSortedDictionary<string, Role> roles, ImmutableSortedDictionary<string, Node> nodes,
-    ImmutableSortedDictionary<string, AccessLock> locks, StoreException? fault)
+    ImmutableSortedDictionary<string, GroupMembers> groups, ImmutableSortedDictionary<string, AccessLock> locks, StoreException? fault,
+    bool lacksNodes = false)
 {
     private readonly Lazy<HashSet<string>> loginDomains =
         new(() => nodes.Values.Select(node => node.LoginDomain).OfType<string>().ToHashSet(StringComparer.OrdinalIgnoreCase));
@@ -48,6 +52,14 @@ internal sealed class Policy(
     /// <summary>All readable nodes, by name. A question about one node needs only <see cref="OnlyNode"/>.</summary>
     public ImmutableArray<Node> EveryNode => everyNode.Value;
 
+    /// <summary>All readable groups of nodes.</summary>
+    public ImmutableArray<GroupMembers> DeclaredGroups { get; } = [.. groups.Values];
+
+    /// <summary>
+    /// The groups that certificates may name; none while a node cannot be read, because it may be one of a group, and denied.
+    /// </summary>
+    public ImmutableArray<GroupMembers> Groups => lacksNodes ? [] : DeclaredGroups;
+
     /// <exception cref="StoreException">A role or a lock cannot be read.</exception>
     public ImmutableSortedDictionary<string, AccessLock> Locks => Whole(locks);
 
@@ -62,13 +74,32 @@ internal sealed class Policy(
     /// <param name="next">The number of that generation.</param>
     /// <param name="name">The name of the role.</param>
     /// <param name="role">The role as the table reads it; null if it was removed.</param>
-    public Policy With(string next, string name, Role? role) => new(next, Changed(roles, name, role), nodes, locks, fault);
+    public Policy With(string next, string name, Role? role) =>
+        new(next, Changed(roles, name, role), nodes, groups, locks, fault, lacksNodes);
 
     /// <inheritdoc cref="With(string, string, Role)"/>
-    public Policy With(string next, string name, Node? node) => new(next, roles, Changed(nodes, name, node), locks, fault);
+    public Policy With(string next, string name, Node? node)
+    {
+        var (before, changed) = (nodes.GetValueOrDefault(name), Changed(nodes, name, node));
+        return new(next, roles, changed, Following(before, node, changed.Values), locks, fault, lacksNodes);
+    }
 
     /// <inheritdoc cref="With(string, string, Role)"/>
-    public Policy With(string next, string name, AccessLock? one) => new(next, roles, nodes, Changed(locks, name, one), fault);
+    public Policy With(string next, string name, NodeGroup? group) =>
+        new(
+            next, roles, nodes, Changed(groups, name, group is null ? null : new GroupMembers(group, nodes.Values)), locks, fault,
+            lacksNodes);
+
+    /// <inheritdoc cref="With(string, string, Role)"/>
+    public Policy With(string next, string name, AccessLock? one) =>
+        new(next, roles, nodes, groups, Changed(locks, name, one), fault, lacksNodes);
+
+    // A group that the node is not in, before or after, has the same members as before.
+    private ImmutableSortedDictionary<string, GroupMembers> Following(Node? before, Node? after, IEnumerable<Node> all) =>
+        groups.SetItems(
+            groups.Where(
+                    one => (before is not null && one.Value.Group.Has(before)) || (after is not null && one.Value.Group.Has(after)))
+                .Select(one => KeyValuePair.Create(one.Key, new GroupMembers(one.Value.Group, all))));
 
     private static ImmutableSortedDictionary<string, T> Changed<T>(ImmutableSortedDictionary<string, T> table, string name, T? one)
         where T : class =>

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Reach;
 
 namespace CertAuthority.Store;
 
-/// <summary>Reads roles, nodes and locks together, because decisions depend on all of them.</summary>
+/// <summary>Reads roles, nodes, groups and locks together, because decisions depend on all of them.</summary>
 internal static class PolicyTables
 {
     public static Policy Policy(this Snapshot snapshot)
@@ -17,8 +18,11 @@ internal static class PolicyTables
         var leftOut = new List<StoreException>();
         var nodes = NodeRow.Table.All(snapshot, leftOut.Add)
             .ToImmutableSortedDictionary(node => node.Name, node => node, StringComparer.Ordinal);
+        var lacksNodes = leftOut.Count > 0;
+        var groups = NodeGroupRow.Table.All(snapshot, leftOut.Add)
+            .ToImmutableSortedDictionary(group => group.Name, group => new GroupMembers(group, nodes.Values), StringComparer.Ordinal);
         leftOut.ForEach(snapshot.LeaveOut);
-        var policy = new Policy(snapshot.Generation(), roles, nodes, locks, fault);
+        var policy = new Policy(snapshot.Generation(), roles, nodes, groups, locks, fault, lacksNodes);
         // A row that is repaired by hand does not get a new generation.
         if (fault is null && leftOut.Count == 0)
             snapshot.Policies.Latest = policy;

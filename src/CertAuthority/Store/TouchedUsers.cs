@@ -21,6 +21,10 @@ internal static class TouchedUsers
             roles.UnionWith(policy.Roles.Values
                 .Where(role => nodes.Exists(node => role.Allow.NodeLabels.Matches(node.Labels))).Select(role => role.Name));
         }
+        // Only a role that selects as a group does can have put the group into a certificate. A role that did so before was changed since.
+        if (touched.Groups.Count > 0)
+            roles.UnionWith(snapshot.Policy().Roles.Values
+                .Where(role => touched.Groups.Any(group => group.Selector.IsLike(role.Allow.NodeLabels))).Select(role => role.Name));
         var users = touched.Users.ToHashSet();
         foreach (var role in roles)
             users.UnionWith(snapshot.HoldersOf(role));

@@ -111,6 +111,19 @@ public static class AuditEvents
         "node.removed", Notice, Either, "737a3eec652c4756b71a1ab759e51ab4", "a node was removed",
         "resource", "changes changes_left_out reason");
 
+    public static readonly AuditEvent NodeGroupCreated = new(
+        "node_group.created", Notice, Either, "f5f80b810c7b4006871a2fe2f3d53a34", "a group of hosts was created",
+        "resource digest", "changes changes_left_out reason");
+
+    public static readonly AuditEvent NodeGroupUpdated = new(
+        "node_group.updated", Notice, Either, "8470a8d8158645b6a8edd010d6c595a2",
+        "a group of hosts was changed, or written again without a change",
+        "resource digest", "changes changes_left_out reason");
+
+    public static readonly AuditEvent NodeGroupRemoved = new(
+        "node_group.removed", Notice, Either, "48954e3cf09b4f0392cc83af6b1df288", "a group of hosts was removed",
+        "resource", "changes changes_left_out reason");
+
     public static readonly AuditEvent LockCreated = new(
         "lock.created", Notice, Either, "78b7bc17291d4712ab6808f6e610cdba", "a lock was created",
         "resource digest", "changes changes_left_out reason user request");
@@ -300,7 +313,8 @@ public static class AuditEvents
     public static readonly ImmutableArray<AuditEvent> All =
     [
         RoleCreated, RoleUpdated, RoleRemoved, UserCreated, UserUpdated, UserRemoved, NodeCreated, NodeUpdated, NodeRemoved,
-        LockCreated, LockUpdated, LockRemoved, RequestCreated, RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
+        NodeGroupCreated, NodeGroupUpdated, NodeGroupRemoved, LockCreated, LockUpdated, LockRemoved, RequestCreated,
+        RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
         NodeTakenOver, NodeAltered, JoinTokenCreated, JoinTokenEnded, JoinAsked, JoinAdmitted, JoinRefused, CaRevoked, CaPrepared,
         CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaUnusable, CaUsable, BackupTaken, DaemonStarted, DaemonReloaded,

@@ -86,7 +86,9 @@ public sealed record CertificateInfo
     /// <summary>The IDs of the requests in use.</summary>
     public required string[] Requests { get; init; }
 
-    /// <summary>The principals: a bare login is valid on every host, <c>login@node</c> on one.</summary>
+    /// <summary>
+    /// The principals: a bare login is valid on every host, <c>login@node</c> on one, and <c>login@=token</c> on the hosts of a group.
+    /// </summary>
     public required string[] Principals { get; init; }
 
     /// <summary>The first instant at which it is valid.</summary>
@@ -121,13 +123,16 @@ public sealed record CertificateInfo
     public string? Ca { get; init; }
 
     /// <summary>
-    /// Whether it opens a login on a node: by the node's own principal, or by one for all hosts. A login with a domain has no principal for
-    /// all hosts: <c>adam@corp.example.com</c> in a certificate is the login <c>adam</c> on a node of that name.
+    /// Whether it opens a login on a node: by the node's own principal, by one for a group of hosts, or by one for all hosts. A login with
+    /// a domain has no principal for all hosts: <c>adam@corp.example.com</c> in a certificate is the login <c>adam</c> on a node of that
+    /// name.
     /// </summary>
     /// <param name="login">Without a domain, or with one.</param>
     /// <param name="node">The node's name.</param>
-    public bool Opens(string login, string node) =>
-        Principals.Contains($"{login}@{node}") || (!login.Contains('@') && Principals.Contains(login));
+    /// <param name="groups">The tokens of groups that the host of the node accepts; null for none.</param>
+    public bool Opens(string login, string node, string[]? groups = null) =>
+        Principals.Contains($"{login}@{node}") || (!login.Contains('@') && Principals.Contains(login))
+        || (groups is not null && Array.Exists(groups, group => Principals.Contains($"{login}@={group}")));
 
     /// <summary>The only command that runs; null for any. One of <see cref="CriticalOptions"/>.</summary>
     public string? ForceCommand => CriticalOptions?.GetValueOrDefault("force-command");
@@ -201,7 +206,8 @@ public sealed record GetMyNode(string Name, string? User = null, string? Login =
 /// <param name="Address"><c>host[:port]</c>.</param>
 /// <param name="Logins">The logins, sorted.</param>
 /// <param name="Jumps">The jump hosts on the way to it, the first to connect to first; null if it is reached directly.</param>
-public sealed record ReachableNode(string Name, string Address, string[] Logins, JumpHost[]? Jumps = null);
+/// <param name="Groups">The tokens of groups that its host accepts; null for none.</param>
+public sealed record ReachableNode(string Name, string Address, string[] Logins, JumpHost[]? Jumps = null, string[]? Groups = null);
 
 /// <summary>
 /// A host through which others are reached. It opens only for forwarding to the hosts behind it, to the account
@@ -245,7 +251,9 @@ public sealed record RequestableNode(string Name, string[] Roles);
 /// <param name="Labels">The labels by which roles select it.</param>
 /// <param name="Logins">The logins, sorted.</param>
 /// <param name="Via">The name of the jump host through which it is reached; null if it is reached directly.</param>
-public sealed record ListedNode(string Name, string Address, Dictionary<string, string> Labels, string[] Logins, string? Via = null);
+/// <param name="Groups">The tokens of groups that its host accepts; null for none.</param>
+public sealed record ListedNode(
+    string Name, string Address, Dictionary<string, string> Labels, string[] Logins, string? Via = null, string[]? Groups = null);
 
 /// <summary>Asks for the public halves of the user CA keys.</summary>
 public sealed record GetUserCas;

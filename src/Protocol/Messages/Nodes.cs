@@ -60,10 +60,16 @@ public sealed record NodeStatusList(NodeStatus[] Nodes, string? Next = null);
 /// <param name="Expires">The first instant at which nothing opens it any more; null for never.</param>
 /// <param name="Seen">When the host was last seen, by a write to it or by its report; null for never.</param>
 /// <param name="Forgotten">When the node is removed unless its host is seen again; null for never.</param>
+/// <param name="Groups">The groups that it is in; null for none.</param>
 public sealed record NodeStatus(
     string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null,
     bool KeepKeys = false, NodeReportInfo? Report = null, string? Via = null, bool Jump = false, DateTimeOffset? Expires = null,
-    DateTimeOffset? Seen = null, DateTimeOffset? Forgotten = null);
+    DateTimeOffset? Seen = null, DateTimeOffset? Forgotten = null, NodeGroupInfo[]? Groups = null);
+
+/// <summary>A group that a node is in.</summary>
+/// <param name="Name">The name of the group.</param>
+/// <param name="Confirmed">Whether its host was seen to accept certificates that name the group.</param>
+public sealed record NodeGroupInfo(string Name, bool Confirmed);
 
 /// <summary>What a host reported of itself.</summary>
 /// <param name="Time">When the host made the report.</param>

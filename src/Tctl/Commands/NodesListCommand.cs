@@ -44,18 +44,20 @@ internal sealed class NodesListCommand : CliCommand
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        // Most sites have no host that ends.
+        // Most sites have no host that ends, and no groups.
         var anyEnds = Array.Exists(nodes, node => node is { Expires: not null } or { Forgotten: not null });
+        var areGroups = Array.Exists(nodes, node => node.Groups is not null);
         var table = new Table(
-            ["Node", "Address", "Labels", "Host Certificate", "Revocation List", .. anyEnds ? (string[])["Ends"] : [], "Witnessed",
-                "Last Error"])
+            ["Node", "Address", "Labels", .. areGroups ? (string[])["Groups"] : [], "Host Certificate", "Revocation List",
+                .. anyEnds ? (string[])["Ends"] : [], "Witnessed", "Last Error"])
         {
             Nothing = "no nodes",
             Expendable = ["Witnessed", "Labels", "Address", "Host Certificate"]
         };
         foreach (var node in nodes)
             table.Add(
-                [node.Name, Wording.Address(node.Address, node.Via), Wording.Labels(node.Labels), Certificate(node.Certificate, now),
+                [node.Name, Wording.Address(node.Address, node.Via), Wording.Labels(node.Labels),
+                    .. areGroups ? (Cell[])[Groups(node.Groups)] : [], Certificate(node.Certificate, now),
                     node.Sync is null && node.Report is { } report ? Reported(report, now) : List(node.Sync, now),
                     .. anyEnds ? (Cell[])[Ends(node, now)] : [], node.Sync?.Witnessed ?? node.Report?.Witnessed ?? "",
                     Error(parsed, node.Sync)]);
@@ -100,6 +102,9 @@ internal sealed class NodesListCommand : CliCommand
             ? string.Join("; ", parsed.Show(sync.Next).Prepend($"{Wording.Time(when)}: {why}"))
         : sync is { Altered: { } how, AlteredAt: { } found } ? $"{Wording.Time(found)}: {how}"
             : "";
+
+    private static string Groups(NodeGroupInfo[]? groups) =>
+        string.Join(", ", (groups ?? []).Select(group => group.Confirmed ? group.Name : $"{group.Name} (not confirmed)"));
 
     private static string Certificate(HostCertificateInfo? certificate, DateTimeOffset now) => certificate switch
     {

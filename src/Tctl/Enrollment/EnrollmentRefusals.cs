@@ -90,6 +90,8 @@ internal static class EnrollmentRefusals
     private static bool IsOurs(string name, string value) => name == "AuthorizedPrincipalsCommand"
         ? value.StartsWith(@"/usr/bin/printf %%s\n%%s@", StringComparison.Ordinal)
             || value.StartsWith("/usr/bin/find /etc/ssh/certauthority/", StringComparison.Ordinal)
+            || (value.StartsWith("/bin/sh -c '", StringComparison.Ordinal)
+                && value.Contains(" /etc/ssh/certauthority/groups ", StringComparison.Ordinal))
         : value.StartsWith("/etc/ssh/certauthority/", StringComparison.Ordinal);
 
     private static string Where(HostFacts facts, string name) =>

@@ -182,8 +182,8 @@ internal sealed class ConfigCommand : CliCommand
             if (!held.At(now).Any())
                 await Renewal.Run(parsed, home, ca, user, expired, cancellation);
             // Reports what is missing if the regular roles do not open the login.
-            await ca.Send(Routes.GetMyNode, new GetMyNode(node, user, login), cancellation);
-            return Held.In(home).For(login, node, TimeProvider.System.GetUtcNow()) is not null
+            var there = await ca.Send(Routes.GetMyNode, new GetMyNode(node, user, login), cancellation);
+            return Held.In(home).For(login, node, TimeProvider.System.GetUtcNow(), there.Groups) is not null
                 ? ExitCode.Done
                 : throw new FailureException($"your certificate does not open {login}@{node}", home.Command("login"));
         }

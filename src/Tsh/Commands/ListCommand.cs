@@ -49,7 +49,9 @@ internal sealed class ListCommand : CliCommand
         var isLoggedIn = isPerHost || held.At(now).Any();
         // ssh can use what the certificates at hand open; everything else that is granted needs a login first.
         string[] Opened(ListedNode node) =>
-            isLoggedIn && !isPerHost ? [.. node.Logins.Where(login => held.For(login, node.Name, now) is not null)] : node.Logins;
+            isLoggedIn && !isPerHost
+                ? [.. node.Logins.Where(login => held.For(login, node.Name, now, node.Groups) is not null)]
+                : node.Logins;
         var isLater = nodes.Any(node => Opened(node).Length < node.Logins.Length);
         string[] columns = ["Node", "Address", "Labels", "Logins"];
         var table = new Table(isLater ? [.. columns, "After tsh login"] : columns) { Nothing = "no nodes" };

@@ -84,7 +84,7 @@ internal sealed class SshCommand : CliCommand
             new NodeAddresses(home).Remember(node);
             var login = wanted ?? OnlyLogin(node);
             // Another issued certificate opens it: one of another machine, or of an earlier login.
-            var certificate = Certificate(home, login, node.Name)
+            var certificate = Certificate(home, login, node.Name, node.Groups)
                 ?? throw new FailureException($"your certificate does not open {login}@{node.Name}", home.Command("login"));
             await RefuseRevoked(home, node.Name, certificate, ca, user, cancellation);
             // The way can be newer than the login.
@@ -123,8 +123,8 @@ internal sealed class SshCommand : CliCommand
         }
     }
 
-    private static HeldCertificate? Certificate(Home home, string login, string node) =>
-        Held.In(home).For(login, node, Now) ?? NodeCertificate.AtHand(home, login, node);
+    private static HeldCertificate? Certificate(Home home, string login, string node, string[]? groups = null) =>
+        Held.In(home).For(login, node, Now, groups) ?? NodeCertificate.AtHand(home, login, node);
 
     private static string[] LoginsAtHand(Home home, string node) =>
     [

@@ -41,8 +41,9 @@ internal static class Mine
     {
         var used = live.Where(certificate => certificate.Requests.Contains(request.Metadata.Name)).ToList();
         var logins = used.SelectMany(certificate => certificate.Principals).Distinct().Where(one => !JumpHost.IsPrincipal(one)).SelectMany(
-            principal => principal.Split('@', 2) is [var login, var node]
-                ? [(login, node)]
+            principal => principal.Split("@=") is [var named, var group]
+                ? (nodes?.Nodes ?? []).Where(one => one.Groups?.Contains(group) == true).Select(one => (named, one.Name))
+                : principal.Split('@', 2) is [var login, var node] ? [(login, node)]
                 : (nodes?.Nodes ?? []).Where(one => one.Logins.Contains(principal)).Select(one => (principal, one.Name)));
         return new MyRequest(
             request, used is [] ? null : used.Max(certificate => certificate.ValidBefore),

@@ -1,4 +1,5 @@
 using CertAuthority.Access.Locks;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -100,7 +101,7 @@ public sealed class PolicyTablesTests : IAsyncLifetime
         {
             var (policy, n) = (transaction.Policy(), dice.Throw(6));
             var removes = dice.OneIn(3);
-            switch (dice.Throw(3))
+            switch (dice.Throw(4))
             {
                 case 0 when policy.Roles.TryGetValue($"r{n}", out var role):
                     if (removes)
@@ -120,7 +121,16 @@ public sealed class PolicyTablesTests : IAsyncLifetime
                 case 1:
                     NodeRow.Table.Put(transaction, Sample.Node($"n{n}", "env=prod") with { Id = Guid.NewGuid() });
                     break;
-                case 2 when policy.Locks.TryGetValue($"l{n}", out var one):
+                case 2 when policy.Groups.FirstOrDefault(members => members.Group.Name == $"g{n}")?.Group is { } group:
+                    if (removes)
+                        NodeGroupRow.Table.Remove(transaction, group);
+                    else
+                        NodeGroupRow.Table.Put(transaction, group with { Token = NodeGroupRow.NewToken(group.Name) });
+                    break;
+                case 2:
+                    NodeGroupRow.Table.Put(transaction, new NodeGroup(Guid.NewGuid(), $"g{n}", 1, Sample.Where("env=prod")) { Token = NodeGroupRow.NewToken($"g{n}") });
+                    break;
+                case 3 when policy.Locks.TryGetValue($"l{n}", out var one):
                     LockRow.Table.Remove(transaction, one);
                     break;
                 default:
@@ -143,6 +153,7 @@ public sealed class PolicyTablesTests : IAsyncLifetime
             .. policy.Roles.Select(role => $"{role.Key} {role.Value.Id} {role.Value.Revision} {RoleRow.Table.Write(role.Value)}"),
             .. policy.Nodes.Select(node => $"{node.Key} {node.Value.Id} {node.Value.Revision} {NodeRow.Table.Write(node.Value)}"),
             .. policy.Locks.Select(one => $"{one.Key} {one.Value.Id} {one.Value.Revision} {LockRow.Table.Write(one.Value)}"),
+            .. policy.Groups.Select(one => $"{one.Group.Id} {one.Group.Revision} {NodeGroupRow.Table.Write(one.Group)} {string.Join(' ', one.Nodes.Values.Select(node => node.Id).Order())}"),
             string.Join(' ', policy.LoginDomains),
         ]);
 }

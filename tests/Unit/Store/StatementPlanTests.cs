@@ -157,6 +157,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
         Walk(transaction, RoleRow.Table, """{"version":"v8"}""");
         Walk(transaction, UserRow.Table, """{"roles":[],"unix_users":["uid:1"]}""");
         Walk(transaction, NodeRow.Table, """{"address":"db1.example.com:22"}""");
+        Walk(transaction, NodeGroupRow.Table, """{"node_labels":{"env":["prod"]},"token":"one.0123456789abcdef"}""");
         Walk(transaction, LockRow.Table, """{"kind":"user","target":"alice"}""");
     }
 

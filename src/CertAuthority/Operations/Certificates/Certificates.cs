@@ -18,7 +18,11 @@ internal static class Certificates
         var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
         return Task.FromResult(ca.Database.Read(snapshot => Page(
             snapshot, size,
-            snapshot.Certificates(now, ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, size + 1, before))));
+            snapshot.Certificates(
+                now, ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, size + 1, before,
+                ask.Node is not null && snapshot.Policy().Nodes.GetValueOrDefault(ask.Node) is { } node
+                    ? [.. snapshot.GroupsOf(node).Select(one => one.Group.Name)]
+                    : []))));
     }
 
     public static Task<CertificateList> ListMine(Authority ca, Caller by, ListMyCertificates ask)
@@ -50,10 +54,16 @@ internal static class Certificates
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var user = snapshot.ActingUser(by, ask.User);
+            var found = snapshot.Policy().Nodes.GetValueOrDefault(ask.Name);
+            string[] groups = found is null
+                ? []
+                : [.. snapshot.GroupsOf(found).Where(one => one.IsConfirmed).Select(one => one.Group.Token)];
             var logins = snapshot.LiveCertificates(user.Id, now).SelectMany(certificate => certificate.Principals).Select(Principals.Parse)
-                .Where(principal => !principal.IsJump && principal.Opens(principal.Login, ask.Name)).Select(principal => principal.Login)
-                .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
-            if (logins.Length == 0 || snapshot.Policy().Nodes.GetValueOrDefault(ask.Name) is not { } node || node.IsOver(now))
+                .Where(
+                    principal => !principal.IsJump
+                        && (principal.Opens(principal.Login, ask.Name) || groups.Contains(principal.Group)))
+                .Select(principal => principal.Login).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+            if (logins.Length == 0 || found is not { } node || node.IsOver(now))
                 throw new ProblemException(new Problem(
                     ProblemCode.NotFound,
                     $"there is no node \"{ask.Name}\" within reach of your certificates",
@@ -63,7 +73,7 @@ internal static class Certificates
                             .. NextSteps.Meant(ask.Name, OwnExplanations.Visible(ca, snapshot, user, null, now).Select(one => one.Name)),
                             new NextStep.ShowMyStatus(), new NextStep.List(NextStep.List.Role)]));
             if (ask.Login is null || logins.Contains(ask.Login))
-                return new ReachableNode(node.Name, node.Address, logins, JumpHosts.To(snapshot, node));
+                return new ReachableNode(node.Name, node.Address, logins, JumpHosts.To(snapshot, node), groups is [] ? null : groups);
             var more = Explanations.HowToAsk(ca, snapshot, user, node.Name, ask.Login, now);
             throw new ProblemException(new Problem(
                 ProblemCode.Denied,

@@ -72,17 +72,22 @@ internal static class Explanations
             var user = snapshot.ActingUser(by, ask.User);
             var reached = new List<Reachable>();
             Refusal? first = null;
+            var unconfirmed = snapshot.Unconfirmed(snapshot.Policy().Groups.Select(one => one.Group));
             foreach (var ids in snapshot.LiveCertificates(user.Id, now).Select(certificate => certificate.Requests).Prepend([])
                 .DistinctBy(ids => string.Join(',', ids)))
-                if (IssuancePolicy.Reach(
-                    Question(ca, snapshot, user, [.. ids.Select(id => snapshot.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()], now))
-                    .Holds(out var reach, out var refusal))
+            {
+                var question = Question(
+                    ca, snapshot, user, [.. ids.Select(id => snapshot.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()], now);
+                if (IssuancePolicy.Reach(question with { Unconfirmed = unconfirmed }).Holds(out var reach, out var refusal))
                     reached.Add(reach);
                 else
                     first ??= refusal;
+            }
+            var groups = snapshot.ConfirmedTokens();
             ListedNode[] nodes = [
                 .. reached.SelectMany(reach => reach.Nodes).GroupBy(node => node.Node.Name)
-                    .OrderBy(node => node.Key, StringComparer.Ordinal).Select(Show)];
+                    .OrderBy(node => node.Key, StringComparer.Ordinal)
+                    .Select(node => Show(node, groups.GetValueOrDefault(node.First().Node.Id, [])))];
             var requestable = Requestable(
                 snapshot, user, snapshot.Policy().EveryNode.ExceptBy(nodes.Select(node => node.Name), node => node.Name), now);
             return reached.Count == 0 && requestable.Length == 0
@@ -148,18 +153,20 @@ internal static class Explanations
         {
             Locks = locks,
             IsSecurityKey = true,
+            Groups = policy.Groups,
         };
 
     private static IssuanceQuestion Question(
         Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
         Question(ca, snapshot.Policy(), user, requests, snapshot.Policy().LocksAt(now), now);
 
-    private static ListedNode Show(IGrouping<string, ReachedNode> reached)
+    private static ListedNode Show(IGrouping<string, ReachedNode> reached, ImmutableArray<string> groups)
     {
         var node = reached.First().Node;
         return new ListedNode(
             node.Name, node.Address, node.Labels.ToDictionary(),
-            [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)], node.Via);
+            [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)], node.Via,
+            groups.IsEmpty ? null : [.. groups]);
     }
 
     internal static LockExplained Show(LockAtWork one) =>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
@@ -134,6 +135,7 @@ internal static class Logins
         var policy = snapshot.Policy();
         ImmutableArray<AccessRequest> requests = [
             .. (ask.Requests ?? []).Select(id => snapshot.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
+        var groups = policy.Groups.IsEmpty || ask.Node is not null ? [] : GroupsOf(policy, user, requests);
         var question = new IssuanceQuestion(
             now, user, requests, policy.Roles, [], wish, snapshot.CountLiveSessions(user, now, within?.Id), limits)
         {
@@ -141,11 +143,21 @@ internal static class Logins
             IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
             Node = ask.Node,
             SessionEnds = within?.Ends,
+            Groups = groups,
+            Unconfirmed = snapshot.Unconfirmed(groups.Select(one => one.Group)),
         };
         return ask.Node is { } node
             && IssuancePolicy.Decide(question with { Nodes = policy.NodeAndWay(node) }).Holds(out var granted, out _)
             ? granted
             : IssuancePolicy.Decide(question with { Nodes = policy.EveryNode });
+    }
+
+    /// <summary>Returns the groups that the roles of a login can name: only these need their members.</summary>
+    private static ImmutableArray<GroupMembers> GroupsOf(Policy policy, User user, ImmutableArray<AccessRequest> requests)
+    {
+        var selectors = user.Roles.Concat(requests.SelectMany(request => request.GrantedRoles).Select(role => role.Name))
+            .Select(name => policy.Roles.GetValueOrDefault(name)?.Allow.NodeLabels).OfType<LabelSelector>().ToList();
+        return [.. policy.Groups.Where(one => selectors.Exists(one.Group.Selector.IsLike))];
     }
 
     /// <summary>

@@ -5,7 +5,7 @@ using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
-using CertAuthority.Signing;
+using CertAuthority.Keys;
 using CertAuthority.Store;
 
 namespace CertAuthority.Operations;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Values;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
@@ -157,18 +158,20 @@ internal static class Nodes
                     [
                         .. page.Select(node => Show(
                             ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id),
-                            snapshot.NodeSeen(node), now))],
+                            snapshot.NodeSeen(node), snapshot.GroupsOf(node), now))],
                     next);
             }
             // Of all nodes, one statement reads faster than one for each.
             var (certificates, syncs, reports) = (snapshot.HostCertificates(), snapshot.NodeSyncs(), snapshot.NodeReports());
             var seen = snapshot.NodesSeen();
+            var groups = snapshot.GroupsOfNodes();
             return new NodeStatusList(
                 [
                     .. found.Select(
                         node => Show(
                             ca, node, certificates.GetValueOrDefault(node.Id), syncs.GetValueOrDefault(node.Id),
-                            reports.GetValueOrDefault(node.Id), seen.TryGetValue(node.Id, out var when) ? when : null, now))]);
+                            reports.GetValueOrDefault(node.Id), seen.TryGetValue(node.Id, out var when) ? when : null,
+                            groups.GetValueOrDefault(node.Id, []), now))]);
         }));
     }
 
@@ -205,7 +208,7 @@ internal static class Nodes
         return ca.Database.Read(
             snapshot => Show(
                 ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), snapshot.NodeReport(node.Id), snapshot.NodeSeen(node),
-                then));
+                snapshot.GroupsOf(node), then));
     }
 
     /// <summary>Lists the hosts that do not have the revocation list in place, after waiting for them.</summary>
@@ -333,12 +336,13 @@ internal static class Nodes
 
     private static NodeStatus Show(
         Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, NodeReport? report, DateTimeOffset? seen,
-        DateTimeOffset now) =>
+        ImmutableArray<(NodeGroup Group, bool IsConfirmed)> groups, DateTimeOffset now) =>
         new(
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate),
             node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null, node.KeepKeys,
             report is null ? null : Show(ca, report, now), node.Via, node.Jump, node.Expires, seen,
-            VanishedNodes.ForgottenAt(ca, node, seen));
+            VanishedNodes.ForgottenAt(ca, node, seen),
+            groups.IsEmpty ? null : [.. groups.Select(one => new NodeGroupInfo(one.Group.Name, one.IsConfirmed))]);
 
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
         sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),

@@ -1,5 +1,6 @@
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
@@ -72,6 +73,19 @@ internal static class KindTable
             $"the node {removal.Name} was removed"),
     };
 
+    private static readonly ResourceKind<NodeGroup> NodeGroups = new(NodeGroupRow.Table, NodeGroupResource.Read, NodeGroupResource.Write)
+    {
+        Columns = [new("Group", "metadata.name"), new("Node Labels", "spec.node_labels")],
+        RemovingTakesAway = true,
+        Listing = snapshot => snapshot.Policy().DeclaredGroups.Select(members => members.Group),
+        // A group with other hosts is another one for whoever holds its token.
+        Completing = (old, given) => given with
+        {
+            Token = old?.Selector.IsLike(given.Selector) == true ? old.Token : NodeGroupRow.NewToken(given.Name),
+        },
+        Keeping = _ => null,
+    };
+
     private static readonly ResourceKind<User> Users = new(UserRow.Table, UserResource.Read, UserResource.Write)
     {
         Columns =
@@ -132,7 +146,7 @@ internal static class KindTable
     };
 
     /// <summary>All kinds, in an order in which their resources can be created.</summary>
-    public static readonly IReadOnlyList<ResourceKind> Rows = [Roles, Nodes, Users, Locks];
+    public static readonly IReadOnlyList<ResourceKind> Rows = [Roles, Nodes, NodeGroups, Users, Locks];
 
     /// <summary>Finds the kind with this name.</summary>
     /// <exception cref="ProblemException">There is no such kind.</exception>

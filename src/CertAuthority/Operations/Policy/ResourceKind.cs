@@ -175,6 +175,9 @@ internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, Fiel
     /// <summary>See <see cref="ResourceKind.About"/>.</summary>
     public Func<AuditEntry, string, T?, AuditEntry> Concerning { get; init; } = (entry, _, _) => entry;
 
+    /// <summary>Adds what a resource has besides its file; given the resource that it replaces, or null.</summary>
+    public Func<T?, T, T> Completing { get; init; } = (_, given) => given;
+
     /// <summary>Called before a resource is stored.</summary>
     public Action<ResourceWriting, T> Preparing { get; init; } = (_, _) => { };
 
@@ -218,7 +221,7 @@ internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, Fiel
         var unreadable = old is null ? Table.FindUnreadable(to.Transaction, one.Name) : null;
         if (unreadable is not null)
             Table.Remove(to.Transaction, unreadable);
-        Table.Put(to.Transaction, (T)(given with { Id = id, Revision = revision }));
+        Table.Put(to.Transaction, (T)(Completing(old, given) with { Id = id, Revision = revision }));
         return (object?)old ?? unreadable;
     }
 

@@ -27,12 +27,16 @@ internal static class OwedWithdrawals
     /// </exception>
     public static async Task<Withdrawn> Finish(Authority ca, Caller by, Withdrawn withdrawn)
     {
+        // While something was owed, no list took the groups of hosts with it.
+        var areGroups = withdrawn.AreGroupsOfHosts || withdrawn.Owed is not null;
         if (withdrawn.Owed is { } owed)
             withdrawn = await Complete(ca, by, owed, withdrawn);
         foreach (var request in withdrawn.Ended.Concat(withdrawn.Shortened.Select(request => request.Id)))
             ca.Watch.Changed(request);
         if (withdrawn.Revoked.Length > 0)
             await ca.Krl.Publish();
+        else if (areGroups)
+            ca.Krl.Refresh();
         return withdrawn;
     }
 

@@ -28,6 +28,7 @@ internal static class PlannedWithdrawals
     /// <summary>Collects what is needed to judge a change, at the end of its rehearsal.</summary>
     public static PlannedWithdrawal Collect(Transaction transaction, IReadOnlyList<EndedRequest> ended, DateTimeOffset now)
     {
+        transaction.FollowGroups();
         if (!transaction.NoteReview(now))
             transaction.Touched.Everybody();
         var touched = transaction.Touched;

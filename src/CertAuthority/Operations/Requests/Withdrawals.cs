@@ -36,6 +36,7 @@ internal static class Withdrawals
         SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore,
         int atOnce)
     {
+        transaction.FollowGroups();
         // A clock that was set back makes certificates live again that were over at an earlier change, and not reviewed.
         if (!transaction.NoteReview(now))
             transaction.Touched.Everybody();
@@ -49,8 +50,8 @@ internal static class Withdrawals
     public static Withdrawn ReviewTouched(
         SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore, int atOnce)
     {
-        var withdrawn = Withdrawn.Of(endedBefore);
         var touched = transaction.Touched;
+        var withdrawn = Withdrawn.Of(endedBefore) with { AreGroupsOfHosts = touched.AreGroupsOfHosts };
         if (touched.IsNobody)
             return withdrawn;
         if (touched.IsEverybody && transaction.CountLive(now) > atOnce)
@@ -175,7 +176,7 @@ internal static class Withdrawals
         ImmutableArray<AccessRequest> requests = [.. certificate.Requests.Select(find).OfType<AccessRequest>()];
         var issued = new IssuedCertificate(
             certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
-        return Withdrawal.Reason(issued, user, requests, policy.Roles, policy.Nodes, locks, limits, policy.Ways);
+        return Withdrawal.Reason(issued, user, requests, policy.Roles, policy.Nodes, locks, limits, policy.Ways, policy.Groups);
     }
 }
 

@@ -19,6 +19,9 @@ internal sealed record Withdrawn(ImmutableArray<Guid> Ended, ImmutableArray<stri
     /// <summary>What is still to be reviewed; null for nothing.</summary>
     public OwedWithdrawal? Owed { get; init; }
 
+    /// <summary>Whether hosts are in other groups than before, so that their files change.</summary>
+    public bool AreGroupsOfHosts { get; init; }
+
     /// <summary>Returns the requests that a change has ended, and what was revoked with them.</summary>
     public static Withdrawn Of(IReadOnlyList<EndedRequest> ended) =>
         new([.. ended.Select(one => one.Request.Id)], [.. ended.SelectMany(one => one.Revoked)]);

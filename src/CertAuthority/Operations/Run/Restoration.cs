@@ -54,6 +54,8 @@ internal static class Restoration
         var revoked = Revocations.Revoke(transaction, Caller.Daemon, transaction.LiveCertificates(now), reason, now);
 
         transaction.EndSessions();
+        // Hosts may have joined since, whose files have the tokens of this database.
+        transaction.RenewGroups(all: true);
         transaction.ForgetAuditFiles();
 
         // Uses the longest time that any configuration allows: the lost daemon may have had another setting.

@@ -22,6 +22,50 @@ public class HostFilesTests
             Lines(Db1 with { KrlMaxAge = TimeSpan.FromMinutes(90) }, null));
 
     [Fact]
+    public void Host_that_is_written_to_lists_its_groups()
+    {
+        var lines = Lines(Db1 with { Push = true }, null);
+        var command = Assert.Single(lines, line => line.StartsWith("AuthorizedPrincipalsCommand /bin/sh", StringComparison.Ordinal));
+        Assert.EndsWith("; exit 0' sh %u", command, StringComparison.Ordinal);
+        Assert.True(HostFiles.ListsGroups(string.Join('\n', lines)));
+        Assert.False(HostFiles.ListsGroups(string.Join('\n', Lines(Db1, null))));
+        Assert.Contains(Lines(Db1 with { Push = true, KrlMaxAge = TimeSpan.FromMinutes(90) }, null), line => line.StartsWith(
+            "AuthorizedPrincipalsCommand /bin/sh -c '[ -n \"$(/usr/bin/find /etc/ssh/certauthority/revoked.krl -size +43c -mmin -90)\" ] || exit 0; printf ", StringComparison.Ordinal));
+        Assert.Equal("a.0123456789abcdef\nb.0123456789abcdef\n.\n", Encoding.UTF8.GetString(HostFiles.Groups(["a.0123456789abcdef", "b.0123456789abcdef"])));
+    }
+
+    /// <summary>The command of the drop-in as sshd runs it, in a shell.</summary>
+    [Theory]
+    [InlineData("a.0123456789abcdef\nb.0123456789abcdef\n.\n", "root@=a.0123456789abcdef\nroot@=b.0123456789abcdef\n")]
+    [InlineData(".\n", "")]
+    [InlineData(null, "")]
+    [InlineData("", "")]
+    [InlineData("a.0123456789abcdef\n", "")]
+    [InlineData("a.0123456789abcdef\n.", "")]
+    [InlineData("a.0123456789abcdef\n\n.\n", "")]
+    [InlineData("a.0123456789abcdef\nb c\n.\n", "")]
+    [InlineData("a.0123456789abcdef\n*\n.\n", "")]
+    [InlineData("$(id)\n.\n", "")]
+    [InlineData("root@db2\n.\n", "")]
+    [InlineData("-n\n.\n", "")]
+    [InlineData("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n.\n", "")]
+    public async Task Shell_lists_groups_of_a_whole_file_only(string? file, string groups)
+    {
+        using var folder = new Store.TemporaryFolder();
+        if (file is not null)
+            File.WriteAllText(folder.File("groups"), file);
+        var command = Lines(Db1 with { Push = true }, null).Single(line => line.StartsWith("AuthorizedPrincipalsCommand /bin/sh", StringComparison.Ordinal));
+        var script = command.Split('\'')[1].Replace("%%", "%", StringComparison.Ordinal).Replace("/etc/ssh/certauthority/groups", folder.File("groups"), StringComparison.Ordinal);
+        foreach (var login in (string[])["root", "$(id)", "-n", "a b"])
+        {
+            using var shell = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", script, "sh", login]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+            Assert.Equal($"{login}\n{login}@db1\n{groups.Replace("root", login, StringComparison.Ordinal)}", await shell.StandardOutput.ReadToEndAsync());
+            await shell.WaitForExitAsync();
+            Assert.Equal(0, shell.ExitCode);
+        }
+    }
+
+    [Fact]
     public void Pilot_says_nothing_of_plain_keys_but_for_the_daemon()
     {
         Assert.Contains("AuthorizedKeysFile none", Lines(Db1, null));
