@@ -209,7 +209,10 @@ public static class IssuancePolicy
             }
             ImmutableArray<PinnedRole> roles = [.. group.Roles.Select(role => role.Role.Pin())];
             grants.Add(
-                new IssuanceGrant(question.User, roles, ids, group.Principals, validity, permissions, group.Name) { ByGroup = group.ByGroup });
+                new IssuanceGrant(question.User, roles, ids, group.Principals, validity, permissions, group.Name)
+                {
+                    ByGroup = group.ByGroup,
+                });
             // Not in the certificate of the logins, which must not permit forwarding on their hosts because of it.
             if (!group.Jumps.IsEmpty)
                 jumps.Add(

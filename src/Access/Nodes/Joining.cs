@@ -137,6 +137,9 @@ public static class Joining
             return isSame
                 ? new JoinOutcome(before with { Asked = request.Time, Request = request.Hash })
                 : new JoinOutcome(null, Fault: "another host key asks for this name already, and waits for an administrator");
+        // A refusal holds for the token by which the host asked.
+        if (before?.State == JoinState.Refused && isSame && request.Token == before.Token)
+            return new JoinOutcome(before with { Asked = request.Time, Request = request.Hash });
         if (TokenFault(request, fingerprint, token, isProven, now) is { } fault)
             return new JoinOutcome(null, Fault: fault);
         var doubt = token!.Admits ? Doubt(request, token, nodes.Values) : "the token does not admit by itself";

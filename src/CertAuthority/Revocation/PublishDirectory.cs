@@ -92,8 +92,8 @@ internal sealed class PublishDirectory(
     /// exist. This is not done with each list, because there can be many certificates, and a revocation does not wait for them.
     /// </summary>
     /// <param name="read">
-    /// Returns the certificates, by node, each as one line, and the answers to hosts that join, by the name of the node. It is called when it
-    /// is known what was written before, so that a file that is added meanwhile is not taken for one of a host that is gone.
+    /// Returns the certificates, by node, each as one line, and the answers to hosts that join, by the name of the node. It is called when
+    /// it is known what was written before, so that a file that is added meanwhile is not taken for one of a host that is gone.
     /// </param>
     /// <exception cref="IOException">The disk failed or is full.</exception>
     public void PublishHosts(
@@ -118,27 +118,39 @@ internal sealed class PublishDirectory(
     }
 
     /// <summary>
-    /// Writes the certificate of one host. Unlike <see cref="PublishHosts"/>, this costs the same however many hosts there are.
+    /// Writes the certificate of one host, and the answer if it joins. Unlike <see cref="PublishHosts"/>, this costs the same however many
+    /// hosts there are.
     /// </summary>
     /// <param name="node">The host.</param>
-    /// <param name="line">The certificate, as one line.</param>
+    /// <param name="certificate">The certificate, as one line; null for none.</param>
+    /// <param name="answer">The answer; null for none.</param>
     /// <exception cref="IOException">The disk failed or is full.</exception>
-    public void PublishHost(string node, byte[] line)
+    public void PublishHost(string node, byte[]? certificate, byte[]? answer = null)
     {
         Make();
+        foreach (var (name, content) in new[] { (node + HostCertificate, certificate), (node + JoinAnswer, answer) })
+            if (content is not null)
+            {
+                Add(name);
+                PutWhereDifferent(name, content);
+            }
+    }
+
+    /// <summary>Adds a name to the list of the files that this daemon wrote for hosts.</summary>
+    private void Add(string name)
+    {
         lock (noting)
         {
             if (!File.Exists(At(Written)))
                 AtomicFile.Replace(At(Written), [], AtomicFile.ReadableByAll);
             // A line that a crash cuts short names no file that is there, and the next begins on a line of its own.
             using var written = new FileStream(At(Written), FileMode.Append);
-            written.Write(Encoding.UTF8.GetBytes($"\n{node}{HostCertificate}\n"));
+            written.Write(Encoding.UTF8.GetBytes($"\n{name}\n"));
             written.Flush(flushToDisk: true);
         }
-        PutWhereDifferent(node + HostCertificate, line);
     }
 
-    /// <summary>Changes the list of the host certificates that this daemon wrote.</summary>
+    /// <summary>Changes the list of the files that this daemon wrote for hosts.</summary>
     /// <returns>The names that it had before.</returns>
     private HashSet<string> Note(Func<HashSet<string>, IEnumerable<string>> change)
     {

@@ -44,9 +44,9 @@ public sealed class CostTests : IAsyncLifetime
         ("certs ls", 4, 115, (ca, _) => Certificates.List(ca, Root, new ListCertificates(Limit: 20))),
         ("audit ls", 5, 48, (ca, _) => AuditLists.List(ca, Root, new ListAudit(Limit: 20))),
         ("get user", 3, 9, (ca, n) => ResourceFiles.Get(ca, Root, new GetResources("user", User(n)))),
-        ("users update", 28, 140, (ca, n) => Users.Update(ca, Root, new UpdateUser("u11", Logins: [$"x{n}"]))),
+        ("users update", 28, 150, (ca, n) => Users.Update(ca, Root, new UpdateUser("u11", Logins: [$"x{n}"]))),
         ("user create", 23, 65, (ca, n) => Apply(ca, $"{{kind: user, version: v2, metadata: {{name: new{n}}}, spec: {{roles: [web]}}}}")),
-        ("node create", 20, 55, (ca, n) => Apply(ca, $"{{kind: node, version: v2, metadata: {{name: new{n}}}, spec: {{addr: new.example.com}}}}")),
+        ("node create", 20, 60, (ca, n) => Apply(ca, $"{{kind: node, version: v2, metadata: {{name: new{n}}}, spec: {{addr: new.example.com}}}}")),
         ("role edit", 18, 110, (ca, n) => Apply(ca, $"{{kind: role, version: v8, metadata: {{name: r1}}, spec: {{allow: {{logins: [x{n}], node_labels: {{env: r1}}}}}}}}")),
         ("lock of a role", 15, 32, (ca, n) => Locks.Create(ca, Root, new CreateLock(Role: "r2"))),
         ("revoke a serial", 25, 175, async (ca, _) => await Revocations.RevokeNamed(

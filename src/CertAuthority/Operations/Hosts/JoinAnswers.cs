@@ -27,6 +27,11 @@ internal static class JoinAnswers
         return texts.ToDictionary(one => one.Key, one => Signed(ca.Checkpoints.Key, one.Value));
     }
 
+    /// <summary>Returns the answer to one host; null for none.</summary>
+    /// <exception cref="CryptographicException">The key made a signature that its public half does not verify.</exception>
+    public static byte[]? To(Authority ca, Snapshot snapshot, string name, DateTimeOffset now) =>
+        snapshot.Join(name) is { } join ? Signed(ca.Checkpoints.Key, Text(ca, snapshot, join, now)) : null;
+
     private static byte[] Signed(AuditKey key, string text) =>
         Encoding.ASCII.GetBytes(text + key.Sign(Purpose, Encoding.ASCII.GetBytes(text)));
 

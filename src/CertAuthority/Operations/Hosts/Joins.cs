@@ -121,7 +121,7 @@ internal static class Joins
             });
             return join;
         }, takesAway: true);
-        TryPublish(ca);
+        TryPublish(ca, refused);
         return Show(refused);
     }
 
@@ -157,7 +157,7 @@ internal static class Joins
         if (join?.State == JoinState.Admitted)
             await Certify(ca, Caller.Daemon, join);
         else if (join is not null)
-            TryPublish(ca);
+            TryPublish(ca, join);
         return fault;
     }
 
@@ -216,14 +216,14 @@ internal static class Joins
         if (ca.Database.Read(snapshot => snapshot.Policy().Nodes.TryGetValue(join.Name, out var node)
             && node.Id == join.Node && snapshot.HostCertificate(node) is null))
             await Nodes.Certify(ca, by, join.Name, PublicKey.ParseLine(join.Key), wish: null);
-        TryPublish(ca);
+        TryPublish(ca, join);
     }
 
-    private static void TryPublish(Authority ca)
+    private static void TryPublish(Authority ca, Join join)
     {
         try
         {
-            Nodes.PublishCertificates(ca);
+            Nodes.PublishOne(ca, join.Name);
         }
         catch (Exception e) when (e is IOException or Linux.ExposedException or UnauthorizedAccessException)
         {

@@ -32,7 +32,7 @@ internal static class Nodes
         var recorded = await Certify(ca, by.Caller, ask.Name, key, wish);
         try
         {
-            ca.Krl.ForHosts?.PublishHost(recorded.NodeName, PublishedLine(recorded));
+            PublishOne(ca, recorded.NodeName);
         }
         catch (Exception e) when (e is IOException or ExposedException or UnauthorizedAccessException)
         {
@@ -87,6 +87,20 @@ internal static class Nodes
     public static void PublishCertificates(Authority ca) => ca.Krl.ForHosts?.PublishHosts(
         () => (ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(one => one.NodeName, PublishedLine),
             JoinAnswers.All(ca, ca.Now())));
+
+    /// <summary>
+    /// Writes the newest certificate of one host there, and the answer if it joins; the cost does not grow with the hosts.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed or is full.</exception>
+    public static void PublishOne(Authority ca, string name)
+    {
+        if (ca.Krl.ForHosts is not { } directory)
+            return;
+        var (certificate, answer) = ca.Database.Read(snapshot => (
+            snapshot.Policy().Nodes.TryGetValue(name, out var node) ? snapshot.HostCertificate(node) : null,
+            JoinAnswers.To(ca, snapshot, name, ca.Now())));
+        directory.PublishHost(name, certificate is null ? null : PublishedLine(certificate), answer);
+    }
 
     private static byte[] PublishedLine(RecordedHostCertificate one) => Encoding.ASCII.GetBytes(one.Line + "\n");
 

@@ -72,8 +72,10 @@ public class JoiningTests
         // Not under a name that was given to another node since, nor with another key.
         Assert.NotNull(Decide(before: Before(JoinState.Admitted) with { Node = Guid.NewGuid() }, nodes: [Web1]).Fault);
         Assert.NotNull(Decide(before: Before(JoinState.Admitted) with { Node = Web1.Id, Key = Other }, nodes: [Web1]).Fault);
-        // Whoever was refused, or whose node is gone, needs a token.
-        Assert.NotNull(Decide(before: Before(JoinState.Refused), noToken: true).Fault);
+        // Whoever was refused needs another token, and whoever's node is gone needs one.
+        Assert.Equal((JoinState.Refused, false), (Decide(before: Before(JoinState.Refused)).Join!.State, Decide(before: Before(JoinState.Refused)).IsNew));
+        Assert.NotNull(Decide(before: Before(JoinState.Refused) with { Token = "fedcba9876543210" }, noToken: true).Fault);
+        Assert.True(Decide(before: Before(JoinState.Refused) with { Token = "fedcba9876543210" }).IsNew);
         Assert.NotNull(Decide(before: Before(JoinState.Admitted) with { Node = Web1.Id }, noToken: true).Fault);
     }
 
