@@ -20,7 +20,7 @@ namespace CertAuthority.Bench;
 internal static class LargeFleetTimes
 {
     private const int HostsOfATeam = 100;
-    private const int TeamsOfAUser = 2;
+    private const int TeamsOfAUser = 3;
 
     /// <summary>The caller owns that many users, from u1 on, with roles of the first teams. The others belong to accounts that nobody has.</summary>
     private const int Own = 10;
@@ -178,8 +178,22 @@ internal static class LargeFleetTimes
                 [n < Own ? UnixUser.TryParse("0")!.Value : UnixUser.Account($"u{n + 1}")],
                 ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty)).ToArray();
             await Each(Users, (transaction, n) => UserRow.Table.Put(transaction, people[n]));
-            var principals = Enumerable.Range(0, Teams).Select(
-                team => Enumerable.Range(0, HostsOfATeam).Select(n => $"deploy@n{team + (n * Teams)}").ToArray()).ToArray();
+            // Three teams are more hosts than a certificate names, so it names the groups; every host has confirmed them.
+            var groups = Enumerable.Range(0, Teams).Select(
+                team => NodeGroupRow.Table.Read($$$"""{"node_labels":{"team":["t{{{team}}}"]},"token":"{{{NodeGroupRow.NewToken($"team-{team}")}}}"}""", $"team-{team}") with
+                {
+                    Id = Guid.NewGuid(),
+                    Revision = 1,
+                }).ToArray();
+            await Each(Teams, (transaction, team) => NodeGroupRow.Table.Put(transaction, groups[team]));
+            await database.Commit(transaction =>
+            {
+                var members = transaction.Policy().Nodes.Values.ToLookup(node => node.Labels["team"]);
+                for (var team = 0; team < Teams; team++)
+                    transaction.SetMembers(groups[team], members[$"t{team}"]);
+                transaction.Execute("UPDATE node_group_members SET confirmed = 1");
+                return true;
+            });
             var body = new byte[520];
             RandomNumberGenerator.Fill(body);
             // Every other one of the first is revoked, as when many leave within a day.
@@ -197,7 +211,7 @@ internal static class LargeFleetTimes
                     KeyId = people[user].Name,
                     Roles = [.. TeamsOf(user).Select(team => new PinnedRole(Guid.NewGuid(), $"team-{team}", 1))],
                     Requests = [],
-                    Principals = [.. TeamsOf(user).SelectMany(team => principals[team])],
+                    Principals = [.. TeamsOf(user).Select(team => $"deploy@={groups[team].Token}")],
                     Issued = at,
                     ValidAfter = at.AddMinutes(-1),
                     ValidBefore = at.AddHours(8),

@@ -38,8 +38,8 @@ internal static class GroupChanges
                     case (false, true):
                         transaction.AddMember(members.Group, id);
                         touched.GroupsOfHosts();
-                        // Certificates that name the group open one host more, which may be denied to their users.
-                        if (IsDenied(policy, node!))
+                        // Certificates that name the group open one host more, which may be denied to their users, or end before them.
+                        if (node!.Expires is not null || IsDenied(policy, node))
                             touched.Group(members.Group);
                         break;
                 }

@@ -67,10 +67,10 @@ internal static class NodeGroupTable
     /// <param name="tokens">The tokens; those that are over meanwhile count for nothing.</param>
     public static void SetConfirmed(this Transaction transaction, Node node, ImmutableArray<string> tokens)
     {
-        foreach (var members in transaction.Policy().Groups)
+        var accepted = transaction.Policy().Groups.Where(one => tokens.Contains(one.Group.Token)).Select(one => one.Group.Id).ToHashSet();
+        foreach (var (group, before) in transaction.MembershipsOf(node.Id).Where(one => accepted.Contains(one.Key) != one.Value))
             transaction.Execute(
-                "UPDATE node_group_members SET confirmed = $3 WHERE group_id = $1 AND node_id = $2 AND confirmed <> $3", members.Group.Id,
-                node.Id, tokens.Contains(members.Group.Token));
+                "UPDATE node_group_members SET confirmed = $3 WHERE group_id = $1 AND node_id = $2", group, node.Id, !before);
     }
 
     /// <summary>

@@ -57,6 +57,22 @@ public sealed class NodeForgettingTests : IAsyncLifetime
             removed);
     }
 
+    [Fact]
+    public async Task Jump_host_stays_while_hosts_are_behind_it()
+    {
+        var behind = HostWorld.Node("behind") with { Via = "way" };
+        await Put(HostWorld.Node("way") with { Jump = true, Expires = World.Now.AddDays(1) }, behind);
+        Assert.Contains("way", await After(days: 3000, TimeSpan.FromDays(30)), StringComparison.Ordinal);
+        await Put(behind with { Via = null, Revision = 2 });
+        Assert.DoesNotContain("way", await After(days: 3001, TimeSpan.FromDays(30)), StringComparison.Ordinal);
+
+        Task Put(params Node[] nodes) => hosts.Store.Database.Commit(transaction => nodes.Count(node =>
+        {
+            NodeRow.Table.Put(transaction, node);
+            return true;
+        }));
+    }
+
     private async Task<string> After(int days, TimeSpan? after)
     {
         hosts.Clock.Now = World.Now.AddDays(days);

@@ -63,7 +63,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
         switch (dice.Throw(24))
         {
             case < 3:
-                return await Change("node", transaction => PutNode(transaction, dice.Of("n0", "n1", "n2", "n3", "n4", "n5"), SomeLabels()));
+                return await Change("node", transaction => PutNode(transaction, dice.Of("n0", "n1", "n2", "n3", "n4", "n5"), SomeLabels(), ends: dice.OneIn(8)));
             case 4:
                 return await Change("node gone", transaction =>
                 {
@@ -188,10 +188,10 @@ public sealed class GroupWorldTests : IAsyncLifetime
         stale += hosts.Values.Count(host => host.Tokens.Except(policy.Groups.Select(one => one.Group.Token)).Any());
     }
 
-    /// <summary>The rules, written a second time: no role that denies, and one that allows.</summary>
+    /// <summary>The rules, written a second time: no role that denies, and one that allows. Each certificate lasts longer than a host that ends.</summary>
     private static bool Grants(Policy policy, User? user, LocksInForce locks, string login, string name)
     {
-        if (user is null || policy.Nodes.GetValueOrDefault(name) is not { } node || locks.On(LockKind.Node, name) is not null)
+        if (user is null || policy.Nodes.GetValueOrDefault(name) is not { Expires: null } node || locks.On(LockKind.Node, name) is not null)
             return false;
         var roles = user.Roles.Select(role => policy.Roles.GetValueOrDefault(role)).ToList();
         return !roles.Contains(null)
@@ -201,10 +201,10 @@ public sealed class GroupWorldTests : IAsyncLifetime
 
     private string[] SomeLabels() => [.. new[] { dice.Of("env=prod", "env=prod", "env=dev"), dice.Of("type=db", "type=db", "type=web") }];
 
-    private static void PutNode(Transaction transaction, string name, string[] labels)
+    private static void PutNode(Transaction transaction, string name, string[] labels, bool ends = false)
     {
         var before = transaction.Policy().Nodes.GetValueOrDefault(name);
-        NodeRow.Table.Put(transaction, Sample.Node(name, labels) with { Id = before?.Id ?? Guid.NewGuid(), Revision = (before?.Revision ?? 0) + 1, Push = true });
+        NodeRow.Table.Put(transaction, Sample.Node(name, labels) with { Id = before?.Id ?? Guid.NewGuid(), Revision = (before?.Revision ?? 0) + 1, Push = true, Expires = ends ? World.Now.AddMinutes(1) : null });
     }
 
     private static void Put(Transaction transaction, string name, LabelSelector selector)

@@ -99,8 +99,9 @@ internal static class Joins
     public static async Task<JoinInfo> Admit(Authority ca, Administrator by, AdmitJoin ask)
     {
         var now = ca.Now();
-        var join = await ca.Database.Commit(
+        var (join, withdrawn) = await ca.Database.Commit(
             transaction => Admit(ca, transaction, by.Caller, Pending(transaction, ask.Name, ask.Fingerprint), now));
+        await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
         await Certify(ca, by.Caller, join);
         return Show(join);
     }
@@ -133,7 +134,7 @@ internal static class Joins
     public static async Task<string?> Take(Authority ca, JoinRequest request, string fingerprint)
     {
         var now = ca.Now();
-        var (join, fault) = await ca.Database.Commit<(Join? Join, string? Fault)>(transaction =>
+        var (join, withdrawn, fault) = await ca.Database.Commit<(Join? Join, Withdrawn Withdrawn, string? Fault)>(transaction =>
         {
             var nodes = transaction.Policy().Nodes;
             var certified = nodes.TryGetValue(request.Name, out var node) && transaction.HostCertificate(node) is { } one
@@ -142,18 +143,20 @@ internal static class Joins
             var outcome = Joining.Decide(
                 request, fingerprint, token, IsProven(request, token), transaction.Join(request.Name), nodes, certified, now);
             if (outcome.Join is not { } join)
-                return (null, outcome.Fault);
+                return (null, Withdrawn.Nothing, outcome.Fault);
             if (outcome.IsNew)
             {
                 transaction.UseJoinToken(join.Token);
                 transaction.Audit(AuditEvents.JoinAsked.At(now) with { Resource = $"node/{join.Name}", Reason = Describe(join) });
             }
+            var withdrawn = Withdrawn.Nothing;
             if (outcome.IsNew && join.State == JoinState.Admitted)
-                join = Admit(ca, transaction, Caller.Daemon, join, now);
+                (join, withdrawn) = Admit(ca, transaction, Caller.Daemon, join, now);
             else
                 transaction.SetJoin(join);
-            return (join, null);
+            return (join, withdrawn, null);
         });
+        await OwedWithdrawals.Finish(ca, Caller.Daemon, withdrawn);
         if (join?.State == JoinState.Admitted)
             await Certify(ca, Caller.Daemon, join);
         else if (join is not null)
@@ -194,8 +197,10 @@ internal static class Joins
             });
     }
 
-    /// <summary>Creates the node of a host that is admitted.</summary>
-    private static Join Admit(Authority ca, Transaction transaction, Caller by, Join join, DateTimeOffset now)
+    /// <summary>
+    /// Creates the node of a host that is admitted. It can be in groups of hosts that certificates name, so these are reviewed.
+    /// </summary>
+    private static (Join Join, Withdrawn Withdrawn) Admit(Authority ca, Transaction transaction, Caller by, Join join, DateTimeOffset now)
     {
         var kind = KindTable.Named(ResourceKinds.Node);
         var to = new ResourceWriting(ca, transaction, by, Force: false, now);
@@ -207,7 +212,7 @@ internal static class Joins
         var admitted = join with { State = JoinState.Admitted, Note = null, Decided = now, Node = node.Id };
         transaction.SetJoin(admitted);
         transaction.Audit(by.Did(AuditEvents.JoinAdmitted, now) with { Resource = $"node/{join.Name}", Reason = Describe(admitted) });
-        return admitted;
+        return (admitted, Withdrawals.Review(ca, transaction, by, now));
     }
 
     /// <summary>Signs the certificate of a host, unless it has one, and lays the answer out for it.</summary>

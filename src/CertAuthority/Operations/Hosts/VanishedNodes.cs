@@ -27,7 +27,9 @@ internal static class VanishedNodes
             var withdrawn = await ca.Database.Commit(transaction =>
             {
                 var seen = transaction.NodeSeen(node);
+                // A jump host stays as long as hosts behind it name it.
                 if (transaction.Policy().Nodes.GetValueOrDefault(node.Name) is not { } still || still.Id != node.Id
+                    || transaction.Policy().Ways.DirectlyBehind(node.Name).Any()
                     || !(Vanishing.ForgottenAt(still, seen, ca.ForgetNodesAfter) <= now))
                     return null;
                 var why = still.IsOver(now)
