@@ -21,7 +21,7 @@ public static class ProxyCommand
         return command;
     }
 
-    // ssh expands %, and then a shell reads the words.
+    // ssh expands %, and then a shell reads the words. Between single quotes, fish takes a backslash before a quote for an escape.
     private static string Word(string text) =>
-        $"'{text.Replace("'", @"'\''", StringComparison.Ordinal).Replace("%", "%%", StringComparison.Ordinal)}'";
+        $"'{text.Replace("'", "'\"'\"'", StringComparison.Ordinal).Replace("%", "%%", StringComparison.Ordinal)}'";
 }

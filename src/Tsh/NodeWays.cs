@@ -25,7 +25,7 @@ internal static class NodeWays
                 0,
                 way.Count < Most && jumps.FirstOrDefault(jump => jump.Name == next) is { } found
                     ? found
-                    : throw new FailureException($"the way through {via} is not known", "an administrator mends it: tctl nodes ls"));
+                    : throw new FailureException($"the way through {via} is not known", "an administrator can repair it: tctl nodes ls"));
         return [.. way];
     }
 
@@ -35,7 +35,7 @@ internal static class NodeWays
         var jumps = (list.Jumps ?? []).ToDictionary(jump => jump.Name, StringComparer.Ordinal);
         ListedNode[] cut = [.. list.Nodes.Where(node => !IsWhole(node.Via))];
         if (cut is not [])
-            parsed.Warn($"left out, for the way there is broken: {Wording.Some([.. cut.Select(node => $"{node.Name} (via {node.Via})")])}");
+            parsed.Warn($"left out because the way there is broken: {Wording.Some([.. cut.Select(node => $"{node.Name} (via {node.Via})")])}");
         return cut is [] ? list.Nodes : [.. list.Nodes.Except(cut)];
 
         bool IsWhole(string? via)

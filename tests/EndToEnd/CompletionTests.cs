@@ -73,7 +73,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     [InlineData("tsh request ls --format=", "--format=json --format=text")]
     [InlineData("tsh completion ", "bash fish zsh")]
     [InlineData("tctl get role/", "role/db-support role/dba role/ops role/plain")]
-    [InlineData("tctl get ", "all lock/ locks node/ nodes role/ roles user/ users")]
+    [InlineData("tctl get ", "all lock/ locks node/ node_group/ node_groups nodes role/ roles user/ users")]
     [InlineData("tctl get role/dba,user/m", "role/dba,user/me")]
     [InlineData("tctl rm node/db1 node/", "node/db1 node/web1")]
     [InlineData("tctl edit user/", "user/me user/robot")]

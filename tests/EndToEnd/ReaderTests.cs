@@ -14,7 +14,7 @@ public sealed class ReaderTests
 
     private static readonly Route[] ForAuditors =
     [
-        .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
+        .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes, Routes.ListJoins, Routes.ListJoinTokens,
         Routes.ListCertificates, Routes.ListAudit, Routes.GetCheckpoint, Routes.GetAuditTile, Routes.GetAuditEntries, Routes.ProveEntry,
         Routes.ListEntrantsEverywhere, Routes.StartAccessReview, Routes.SignAccessReview, Routes.ListAccessReviews, Routes.ListRotations,
     ];

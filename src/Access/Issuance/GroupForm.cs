@@ -11,7 +11,7 @@ internal static class GroupForm
 {
     /// <summary>
     /// Returns what a certificate can hold of a grant, and how many of its principals that leaves out. A host that ends before the
-    /// certificate is always left out, and so is each group that has it.
+    /// certificate is always left out; it is in no group.
     /// </summary>
     /// <param name="allowed">The grant.</param>
     /// <param name="question">The question; it has the groups.</param>

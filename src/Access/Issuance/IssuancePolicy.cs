@@ -144,7 +144,7 @@ public static class IssuancePolicy
             .Select(
                 group => new RoleGroup(
                     roles, group.Key.Length > 0, [.. group], everywhere, Principals.Of(reached.Of(group)),
-                    Principals.Jumps(reached.Of(group), denials, question.Nodes, question.Node))
+                    until => Principals.Jumps(reached.Of(group), denials, question.Nodes, question.Node, until))
                 {
                     ByGroup = question.Node is null ? GroupPrincipals.Of(reached.Of(group), denials, question.Groups) : [],
                 })
@@ -152,7 +152,7 @@ public static class IssuancePolicy
             .ThenBy(group => group.Name, StringComparer.Ordinal)
             .ToImmutableArray();
         if (groups.IsEmpty)
-            groups = [new RoleGroup(roles, true, [], everywhere, [], [])];
+            groups = [new RoleGroup(roles, true, [], everywhere, [], _ => [])];
         return new Weighed(
             Refused(question, drawn) is { } refusal ? refusal
                 : isEmptyRefused ? Grant(question, roles.All, groups)
@@ -214,9 +214,8 @@ public static class IssuancePolicy
                     ByGroup = group.ByGroup,
                 });
             // Not in the certificate of the logins, which must not permit forwarding on their hosts because of it.
-            if (!group.Jumps.IsEmpty)
-                jumps.Add(
-                    new IssuanceGrant(question.User, roles, ids, group.Jumps, validity, permissions.ForJumps(), $"jump-{group.Name}"));
+            if (group.Jumps(question.LastsUntil ?? validity.Before) is { IsEmpty: false } passed)
+                jumps.Add(new IssuanceGrant(question.User, roles, ids, passed, validity, permissions.ForJumps(), $"jump-{group.Name}"));
         }
         return new Allowed([.. grants], [.. missing]) { Jumps = [.. jumps] };
     }

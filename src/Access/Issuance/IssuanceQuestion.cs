@@ -61,6 +61,9 @@ public sealed record IssuanceQuestion(
     /// <summary>When the login session that the certificate belongs to ends; null if this login begins a session.</summary>
     public DateTimeOffset? SessionEnds { get; init; }
 
+    /// <summary>The end of the certificate that is judged; null for a new one, which ends as the policy says.</summary>
+    internal DateTimeOffset? LastsUntil { get; init; }
+
     /// <summary>
     /// The nodes that the requests name, if any. If there are some, the whole certificate is limited to them, including the assigned roles
     /// in it: a user who requested one host brings nothing else there.

@@ -40,10 +40,10 @@ internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyLi
 /// <param name="Own">The roles themselves, in the order of the roles in use.</param>
 /// <param name="Everywhere">Roles that have conditions but no logins of their own: their conditions apply to every login.</param>
 /// <param name="Principals">The principals that the roles open.</param>
-/// <param name="Jumps">The principals for passing the jump hosts on the way there.</param>
+/// <param name="Jumps">Returns the principals for passing the jump hosts on the way there, given the end of the certificate.</param>
 internal sealed record RoleGroup(
     RolesInUse InUse, bool HasConditions, ImmutableArray<RoleInUse> Own, ImmutableArray<RoleInUse> Everywhere,
-    ImmutableArray<Principal> Principals, ImmutableArray<Principal> Jumps)
+    ImmutableArray<Principal> Principals, Func<DateTimeOffset, ImmutableArray<Principal>> Jumps)
 {
     /// <summary>The same logins as principals of groups of hosts, as far as the roles open every host of a group.</summary>
     public ImmutableArray<Principal> ByGroup { get; init; } = [];

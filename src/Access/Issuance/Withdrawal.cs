@@ -82,6 +82,7 @@ public static class Withdrawal
             // The comparison below checks, login by login, whether the certificate contains the conditions that a role requires.
             IsSecurityKey = true,
             Groups = groups,
+            LastsUntil = issued.ValidBefore,
         };
         if (!IssuancePolicy.AllowAnything(question).Holds(out var granted, out var refusal))
             return refusal.Message;
@@ -100,7 +101,7 @@ public static class Withdrawal
             // It suffices if one grant still opens the login under no more conditions.
             var exceeded = opening.ConvertAll(grant => grant.Permissions.Exceeded(issued.Permissions)
                 ?? (issued.ValidBefore > grant.Validity.Before ? $"{grant.Validity.LimitedBy} grants less time" : null)
-                ?? Outlived(issued, principal, grant, question));
+                ?? Outlived(issued, principal, grant, question.Nodes));
             if (exceeded.TrueForAll(why => why is not null))
                 return exceeded[0];
         }
@@ -108,19 +109,14 @@ public static class Withdrawal
     }
 
     /// <summary>
-    /// Returns why a certificate lasts too long for a node that it names, or for one of a group; null if it does not, or if a bare login
-    /// covers the node.
+    /// Returns why a certificate lasts too long for a node that it names; null if it does not, or if a bare login covers the node.
     /// </summary>
-    private static string? Outlived(IssuedCertificate issued, Principal principal, IssuanceGrant grant, IssuanceQuestion question)
-    {
-        var there = principal.Group is { } token
-            ? question.Groups.Where(group => group.Group.Token == token).SelectMany(group => group.Nodes.Values)
-            : question.Nodes.Where(node => node.Name == principal.Node);
-        return there.FirstOrDefault(node => node.Expires < issued.ValidBefore) is { } ending
+    private static string? Outlived(
+        IssuedCertificate issued, Principal principal, IssuanceGrant grant, IReadOnlyCollection<Node> nodes) =>
+        nodes.FirstOrDefault(node => node.Name == principal.Node) is { } node && node.Expires < issued.ValidBefore
             && !grant.Principals.Any(one => one.Node is null && one.Login == principal.Login)
-            ? $"{Lifetime.EndOf(ending)} grants less time"
+            ? $"{Lifetime.EndOf(node)} grants less time"
             : null;
-    }
 
     /// <summary>
     /// Selects the nodes on which a certificate depends: those that it names, and for one that passes jump hosts those behind them.

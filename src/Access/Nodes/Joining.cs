@@ -7,7 +7,7 @@ namespace CertAuthority.Access.Nodes;
 
 /// <summary>What lets hosts join by themselves.</summary>
 /// <param name="Id">Its public name, 16 hexadecimal digits.</param>
-/// <param name="Name">The name that a host may take, or a glob of names.</param>
+/// <param name="Name">The name that a host may take, or a glob of names, in which <c>*</c> matches no dot.</param>
 /// <param name="Secret">The SHA-256 of the secret, in hexadecimal digits; null if the host key takes its place.</param>
 /// <param name="HostKey">The fingerprint of the host key; null if the secret takes its place.</param>
 /// <param name="Uses">How many hosts may still join by it.</param>
@@ -142,10 +142,10 @@ public static class Joining
             return new JoinOutcome(before with { Asked = request.Time, Request = request.Hash });
         if (TokenFault(request, fingerprint, token, isProven, now) is { } fault)
             return new JoinOutcome(null, Fault: fault);
-        var doubt = token!.Admits ? Doubt(request, token, nodes.Values) : "the token does not admit by itself";
+        var doubt = Doubt(request, token!, nodes.Values) ?? (token!.Admits ? null : "the token does not admit by itself");
         return new JoinOutcome(
             new Join(
-                request.Name, request.Key, request.Address, token.Labels, token.Id, request.Time, request.Hash,
+                request.Name, request.Key, request.Address, token!.Labels, token.Id, request.Time, request.Hash,
                 doubt is null ? JoinState.Admitted : JoinState.Pending, doubt, doubt is null ? now : null),
             IsNew: true);
     }
@@ -154,7 +154,7 @@ public static class Joining
         JoinRequest request, string fingerprint, JoinToken? token, bool isProven, DateTimeOffset now) =>
         token is null || now >= token.Ends ? "its token does not exist or has ended"
         : !(token.HostKey is { } known ? known == fingerprint : isProven) ? "it does not prove that it has the token"
-        : !IsGlob(token.Name, request.Name) ? $"its token is for {token.Name}"
+        : !IsName(token.Name, request.Name) ? $"its token is for {token.Name}"
         : token.Uses <= 0 ? "its token is used up"
         : null;
 
@@ -169,6 +169,11 @@ public static class Joining
     }
 
     private static string Host(string address) => NodeAddress.Parse(address).Holds(out var parts, out _) ? parts.Host : address;
+
+    // Part by part, so that web* is not webmail.bank.example.com: the name becomes a principal of the host certificate.
+    private static bool IsName(string glob, string name) =>
+        glob.Split('.') is var globs && name.Split('.') is var parts && globs.Length == parts.Length
+        && globs.Zip(parts).All(pair => IsGlob(pair.First, pair.Second));
 
     private static bool IsGlob(string glob, string text) => NamePattern.TryParse(glob, out _) is { } pattern && pattern.Matches(text);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using CertAuthority.Access.Values;
 
@@ -16,6 +17,9 @@ public sealed class Ways
 
     private readonly Dictionary<string, Node> jumps = new(StringComparer.Ordinal);
     private readonly ILookup<string, Node> behind;
+
+    // A jump host with thousands of hosts behind it is looked at for each of them.
+    private readonly ConcurrentDictionary<string, string> principalsFiles = new(StringComparer.Ordinal);
 
     /// <summary>Finds the ways among these nodes.</summary>
     /// <param name="nodes">The nodes; a way that leads through any other node is broken.</param>
@@ -103,7 +107,9 @@ public sealed class Ways
     /// it as the only destinations. Empty if there is none, so that nobody enters.
     /// </summary>
     /// <param name="jump">The name of the jump host.</param>
-    public string PrincipalsFile(string jump)
+    public string PrincipalsFile(string jump) => principalsFiles.GetOrAdd(jump, MakePrincipalsFile);
+
+    private string MakePrincipalsFile(string jump)
     {
         var destinations = string.Join(
             ',', behind[jump].Select(node => node.Endpoint).OfType<NodeAddress>()

@@ -25,8 +25,11 @@ public sealed record NodeGroup(Guid Id, string Name, long Revision, LabelSelecto
     /// </summary>
     public string Token { get; init; } = "";
 
-    /// <summary>Whether a node is a member.</summary>
-    public bool Has(Node node) => Selector.Matches(node.Labels);
+    /// <summary>
+    /// Whether a node is a member. One that ends is none: certificates that last longer must not open it, and the others must not do
+    /// without the group because of it.
+    /// </summary>
+    public bool Has(Node node) => node.Expires is null && Selector.Matches(node.Labels);
 
     /// <summary>Returns the token of a group.</summary>
     /// <param name="name">The name of the group.</param>

@@ -89,11 +89,13 @@ public static class Principals
     /// <param name="denials">The denials of all roles in use.</param>
     /// <param name="nodes">Every node that exists.</param>
     /// <param name="only">The only node to find ways to; null for all.</param>
+    /// <param name="until">The end of the certificate: a node that ends earlier needs a certificate of its own, also for the way.</param>
     internal static ImmutableArray<Principal> Jumps(
-        IEnumerable<RoleReach> roles, Denials denials, IReadOnlyCollection<Node> nodes, string? only)
+        IEnumerable<RoleReach> roles, Denials denials, IReadOnlyCollection<Node> nodes, string? only, DateTimeOffset until)
     {
         var behind = roles.SelectMany(role => role.Nodes.Where(
-                node => node.Via is not null && (only is null || node.Name == only) && role.Logins.Any(node.CanHave)))
+                node => node.Via is not null && (only is null || node.Name == only) && !(node.Expires < until)
+                    && role.Logins.Any(node.CanHave)))
             .DistinctBy(node => node.Via).ToList();
         if (behind.Count == 0 || denials.Deny(Names.JumpLogin))
             return [];

@@ -74,18 +74,23 @@ internal sealed class AuditFile(string path, Func<long, StoredEntry?> find) : Au
         if (TrustedPath.Fault(path) is { } fault)
             throw new ExposedException(fault);
         OwnFile.ExpectOwn(path);
-        var isNew = FileStatus.Read(path) is null;
-        file = File.OpenHandle(
-            path, isNew ? FileMode.CreateNew : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        identity = FileStatus.Read(file);
-        if (isNew)
+        // Whoever rotates it may rename it at any moment, and then there is a new one to open.
+        for (var tries = 1; ; tries++)
         {
-            // The umask of a service leaves nothing to the group.
-            File.SetUnixFileMode(file, Mode);
-            AtomicFile.FlushDirectory(Path.GetDirectoryName(path)!);
+            file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            identity = FileStatus.Read(file);
+            if (RandomAccess.GetLength(file) == 0)
+            {
+                // The umask of a service leaves nothing to the group.
+                File.SetUnixFileMode(file, Mode);
+                AtomicFile.FlushDirectory(Path.GetDirectoryName(path)!);
+            }
+            if (identity.IsSameFileAs(FileStatus.Read(path)))
+                return;
+            if (tries == 3)
+                throw new IOException($"{path} was replaced meanwhile");
+            file.Dispose();
         }
-        if (!identity.IsSameFileAs(FileStatus.Read(path)))
-            throw new IOException($"{path} was replaced meanwhile");
     }
 
     /// <summary>Sees to it that what comes next has a line of its own, in a file that was there before, as after a restore.</summary>

@@ -48,7 +48,7 @@ internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings,
     /// <returns>Why the report does not count; null if it does.</returns>
     private static async Task<string?> Take(Authority ca, Node node, FileInfo file)
     {
-        if (await LeftFile.Read(file, HostReport.MostBytes) is not { } left)
+        if (LeftFile.Read(file.FullName, HostReport.MostBytes) is not { } left)
             return "it is no ordinary file, or too large";
         if (left.Signature is not { } signature || HostReport.Parse(left.Text) is not { } report || report.Node != node.Name)
             return "it is malformed, or of another node";

@@ -23,6 +23,9 @@ internal sealed class JoinRound(CurrentAuthority ca, CurrentSettings settings, I
     // By file: its time when it was read last.
     private Dictionary<string, DateTime> read = new(StringComparer.Ordinal);
 
+    // By the ID of its node, when a host whose certificate could not be signed is tried again.
+    private readonly Dictionary<Guid, DateTimeOffset> notBefore = [];
+
     protected override bool StartsAtOnce => true;
 
     protected override void Failed(Exception error) =>
@@ -31,7 +34,8 @@ internal sealed class JoinRound(CurrentAuthority ca, CurrentSettings settings, I
     protected internal override async Task Once(CancellationToken stopping)
     {
         var now = ca.Now;
-        await Joins.GoOn(now);
+        foreach (var (name, why) in await Joins.GoOn(now, notBefore))
+            log.LogWarning("{Node} was admitted, and its certificate cannot be signed: {Why}", name, Printable.Escape(why));
         if (settings.Now.Settings.ReportsDirectory is not { } directory || !Directory.Exists(directory))
             return;
         var (files, lines) = (0, 0);
@@ -72,7 +76,7 @@ internal sealed class JoinRound(CurrentAuthority ca, CurrentSettings settings, I
 
     private static async Task<string?> Judge(Authority ca, FileInfo file)
     {
-        if (await LeftFile.Read(file, HostReport.MostBytes) is not { } left)
+        if (LeftFile.Read(file.FullName, HostReport.MostBytes) is not { } left)
             return "it is no ordinary file, or too large";
         if (left.Signature is not { } signature || JoinRequest.Parse(left.Text, Joins.HashOf) is not { } request
             || file.Name != JoinRequest.Prefix + request.Name)

@@ -11,12 +11,13 @@ internal sealed record LeftFile(string Text, SshSignatureReader? Signature)
 {
     /// <summary>Reads a file.</summary>
     /// <returns>Null if it is no ordinary file, or larger than <paramref name="most"/> bytes.</returns>
-    public static async Task<LeftFile?> Read(FileInfo file, int most)
+    /// <exception cref="UnauthorizedAccessException">This account may not read it.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static LeftFile? Read(string file, int most)
     {
-        // Reading anything else could wait for ever.
-        if (FileStatus.Read(file.FullName) is not { IsRegular: true } || file.Length > most)
+        if (OrdinaryFile.Read(file, most) is not { } content)
             return null;
-        var whole = await File.ReadAllTextAsync(file.FullName, Encoding.Latin1);
+        var whole = Encoding.Latin1.GetString(content);
         var end = whole.IndexOf(SshSignature.Begin, StringComparison.Ordinal);
         try
         {

@@ -14,12 +14,12 @@ internal sealed class NodeForgetting(CurrentAuthority ca, ILogger log) : Periodi
     protected internal override async Task Once(CancellationToken stopping)
     {
         var now = ca.Now;
-        var removed = await VanishedNodes.Forget(now, now.Now());
-        foreach (var one in removed ?? [])
+        var (removed, isCutOff) = await VanishedNodes.Forget(now, now.Now());
+        foreach (var one in removed)
             log.LogWarning("removed the node {Node}", one);
-        if (removed is null && !isTold)
-            log.LogError("more than half of all hosts were not seen for too long, so none is removed; is the daemon cut off from them?");
-        isTold = removed is null;
+        if (isCutOff && !isTold)
+            log.LogError("nearly no host was seen within the last hour, so none is removed; is the daemon cut off from them?");
+        isTold = isCutOff;
     }
 
     protected override void Failed(Exception error) =>

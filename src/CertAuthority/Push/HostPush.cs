@@ -223,27 +223,52 @@ internal sealed class HostPush : Loop
         host.Version >= list.Version && (!node.Jump || host.JumpPrincipals == ways.PrincipalsFile(node.Name));
 
     /// <summary>
-    /// Writes to the jump hosts on the way to a host, as far as they lack something. If that fails, the host is tried anyway.
+    /// Writes to the jump hosts on the way to a host, as far as they lack something. Whatever goes wrong there, the host itself is tried.
     /// </summary>
     private async Task Precede(string name, CancellationToken stopping)
     {
-        var policy = database.Read(snapshot => snapshot.Policy());
-        if (krl.Latest is not { } latest || policy.Nodes.GetValueOrDefault(name) is not { Via: { } via }
-            || policy.Nodes.GetValueOrDefault(via) is not { Push: true } jump)
-            return;
-        var state = hosts.GetOrAdd(jump.Id, _ => new Host());
-        if (!IsCurrent(jump, state, latest, policy.Ways) && clock.GetUtcNow() >= state.NotBefore)
-            await Attempt(jump.Name, state, isSlow: state.Failures > 0, Extent.List, stopping);
+        try
+        {
+            var policy = database.Read(snapshot => snapshot.Policy());
+            if (krl.Latest is not { } latest || policy.Nodes.GetValueOrDefault(name) is not { Via: not null } node)
+                return;
+            foreach (var jump in (policy.Ways.To(node) ?? []).Where(jump => jump.Push))
+            {
+                var state = hosts.GetOrAdd(jump.Id, _ => new Host());
+                if (!IsCurrent(jump, state, latest, policy.Ways))
+                    await InTurn(
+                        jump.Name, state, isSlow: state.Failures > 0, Extent.List, () => clock.GetUtcNow() >= state.NotBefore, stopping);
+            }
+        }
+        catch (Exception e) when (!stopping.IsCancellationRequested || e is not OperationCanceledException)
+        {
+            log.LogWarning("the jump hosts on the way to {Node} cannot be written to first: {Why}", name, Printable.Escape(e.Message));
+        }
     }
 
-    /// <summary>Runs one attempt at a time on each host.</summary>
+    /// <summary>Writes to the jump hosts on the way to a host, and then to the host.</summary>
     private async Task<SyncFault?> Attempt(string name, Host host, bool isSlow, Extent extent, CancellationToken stopping)
     {
         await Precede(name, stopping);
+        return await InTurn(name, host, isSlow, extent, () => true, stopping);
+    }
+
+    /// <summary>Runs one attempt at a time on each host.</summary>
+    /// <param name="name">The host.</param>
+    /// <param name="host">Its state.</param>
+    /// <param name="isSlow">Whether it failed before.</param>
+    /// <param name="extent">What to write.</param>
+    /// <param name="isDue">
+    /// Whether to write at all, asked when the turn has come: many wait for the same jump host, and one try is enough.
+    /// </param>
+    /// <param name="stopping">Cancels it when the daemon shuts down.</param>
+    private async Task<SyncFault?> InTurn(
+        string name, Host host, bool isSlow, Extent extent, Func<bool> isDue, CancellationToken stopping)
+    {
         await host.Turn.WaitAsync(stopping);
         try
         {
-            return await lanes.Run(() => Write(name, host, extent, stopping), isSlow, stopping);
+            return isDue() ? await lanes.Run(() => Write(name, host, extent, stopping), isSlow, stopping) : null;
         }
         finally
         {
@@ -325,7 +350,7 @@ internal sealed class HostPush : Loop
             return (new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use", SyncTrouble.Address)), left);
         if (way is not { } passed)
             return (new SftpResult(
-                new SyncFault($"the way to it is broken: {node.Via} is no jump host, or is reached through none")), left);
+                new SyncFault("the way to it is broken: a node on it is missing or is no jump host, or the way is too long")), left);
         if (passed.FirstOrDefault(jump => jump.Endpoint is null) is { } lost)
             return (new SftpResult(new SyncFault($"{lost.Name} is on the way to it, and has no address that ssh can use")), left);
         await identity.Refresh(passed.Length > 0, stopping);

@@ -50,6 +50,8 @@ internal static class NodeResource
             spec.Fault("via", $"\"{via}\" is not the name of a node; spec.via names the jump host through which this one is reached");
         var jump = spec.Flag("jump");
         var expires = spec.Instant("expires");
+        if (jump && expires is not null)
+            spec.Fault("expires", "a jump host has no end: no certificate through it could last longer, for all hosts behind it");
         var otherCas = spec.Texts("other_cas").Select(key => OtherCa(spec, key.Text, key.At)).ToImmutableArray();
         // Labels that a command set count with their exported values: without them, a deny of such a label would miss the node.
         var commands = spec.Map("cmd_labels");

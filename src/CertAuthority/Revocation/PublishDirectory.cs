@@ -36,7 +36,11 @@ internal sealed class PublishDirectory(
 
     private readonly BodiesByHash bodies = new(System.IO.Path.Combine(path, BodiesByHash.Directory));
 
+    // Held for each change of a file for a host, and of the list of them.
     private readonly Lock noting = new();
+
+    // The names of the files that were written alone since all were last read.
+    private readonly HashSet<string> added = new(StringComparer.Ordinal);
 
     private volatile PublishedStatus status = new(path);
 
@@ -100,7 +104,12 @@ internal sealed class PublishDirectory(
         Func<(IReadOnlyDictionary<string, byte[]> Certificates, IReadOnlyDictionary<string, byte[]> Answers)> read)
     {
         Make();
-        var before = Note(written => written);
+        HashSet<string> before;
+        lock (noting)
+        {
+            added.Clear();
+            before = Note(written => written);
+        }
         var (certificates, answers) = read();
         var files = certificates.Select(one => (Name: one.Key + HostCertificate, Content: one.Value))
             .Concat(answers.Select(one => (Name: one.Key + JoinAnswer, Content: one.Value))).ToList();
@@ -108,13 +117,21 @@ internal sealed class PublishDirectory(
         // Recorded before the first of them is written, so that none is ever forgotten.
         Note(written => written.Union(names));
         foreach (var (name, content) in files)
-            PutWhereDifferent(name, content);
+            UnlessAdded(name, () => PutWhereDifferent(name, content));
         before.ExceptWith(names);
         foreach (var former in before.Where(
             name => (name.EndsWith(HostCertificate, StringComparison.Ordinal) || name.EndsWith(JoinAnswer, StringComparison.Ordinal))
                 && !name.Contains('/', StringComparison.Ordinal)))
-            File.Delete(At(former));
-        Note(written => written.Except(before));
+            UnlessAdded(former, () => File.Delete(At(former)));
+        Note(written => written.Except(before.Except(added)));
+
+        // What was written alone since the files were read is newer.
+        void UnlessAdded(string name, Action act)
+        {
+            lock (noting)
+                if (!added.Contains(name))
+                    act();
+        }
     }
 
     /// <summary>
@@ -130,24 +147,23 @@ internal sealed class PublishDirectory(
         Make();
         foreach (var (name, content) in new[] { (node + HostCertificate, certificate), (node + JoinAnswer, answer) })
             if (content is not null)
-            {
-                Add(name);
-                PutWhereDifferent(name, content);
-            }
+                lock (noting)
+                {
+                    Add(name);
+                    PutWhereDifferent(name, content);
+                }
     }
 
     /// <summary>Adds a name to the list of the files that this daemon wrote for hosts.</summary>
     private void Add(string name)
     {
-        lock (noting)
-        {
-            if (!File.Exists(At(Written)))
-                AtomicFile.Replace(At(Written), [], AtomicFile.ReadableByAll);
-            // A line that a crash cuts short names no file that is there, and the next begins on a line of its own.
-            using var written = new FileStream(At(Written), FileMode.Append);
-            written.Write(Encoding.UTF8.GetBytes($"\n{name}\n"));
-            written.Flush(flushToDisk: true);
-        }
+        added.Add(name);
+        if (!File.Exists(At(Written)))
+            AtomicFile.Replace(At(Written), [], AtomicFile.ReadableByAll);
+        // A line that a crash cuts short names no file that is there, and the next begins on a line of its own.
+        using var written = new FileStream(At(Written), FileMode.Append);
+        written.Write(Encoding.UTF8.GetBytes($"\n{name}\n"));
+        written.Flush(flushToDisk: true);
     }
 
     /// <summary>Changes the list of the files that this daemon wrote for hosts.</summary>

@@ -28,6 +28,9 @@ internal static class GroupChanges
         {
             var before = transaction.MembershipsOf(id);
             var node = name is not null && policy.Nodes.GetValueOrDefault(name) is { } one && one.Id == id ? one : null;
+            // Nobody looks any more at what its host accepts.
+            if (node is { Push: false } && before.ContainsValue(true))
+                transaction.SetConfirmed(node, []);
             foreach (var members in groups.Values.Where(members => !touched.Regrouped.Contains(members.Group.Id)))
                 switch (before.ContainsKey(members.Group.Id), node is not null && members.Group.Has(node))
                 {
@@ -38,8 +41,8 @@ internal static class GroupChanges
                     case (false, true):
                         transaction.AddMember(members.Group, id);
                         touched.GroupsOfHosts();
-                        // Certificates that name the group open one host more, which may be denied to their users, or end before them.
-                        if (node!.Expires is not null || IsDenied(policy, node))
+                        // Certificates that name the group open one host more, which may be denied to their users.
+                        if (IsDenied(policy, node!))
                             touched.Group(members.Group);
                         break;
                 }

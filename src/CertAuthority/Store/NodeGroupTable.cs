@@ -74,12 +74,12 @@ internal static class NodeGroupTable
     }
 
     /// <summary>
-    /// Returns the tokens that each host may get now, by the ID of its node; null while a withdrawal is owed, because certificates may then
-    /// be live that some host of their group must not accept.
+    /// Returns the tokens that each host may get now, by the ID of its node; null if hosts keep what they have: while a withdrawal is owed,
+    /// because certificates may then be live that some host of their group must not accept, and while a node cannot be read.
     /// </summary>
     public static IReadOnlyDictionary<Guid, ImmutableArray<string>>? GroupTokens(this Snapshot snapshot) =>
-        snapshot.Policy().Groups.IsEmpty ? ImmutableDictionary<Guid, ImmutableArray<string>>.Empty
-        : snapshot.OwedWithdrawals().Count > 0 ? null
+        snapshot.Policy() is { DeclaredGroups.IsEmpty: true } ? ImmutableDictionary<Guid, ImmutableArray<string>>.Empty
+        : snapshot.Policy().Groups.IsEmpty || snapshot.OwedWithdrawals().Count > 0 ? null
         : snapshot.Tokens(areConfirmed: false);
 
     /// <summary>Returns the tokens that each host was seen to accept, by the ID of its node.</summary>

@@ -45,11 +45,7 @@ internal sealed class NodesJoinsCommand : CliCommand
 internal sealed class NodesAdmitCommand : CliCommand
 {
     private readonly Argument<string> name = new("NODE") { Description = "The host, as tctl nodes joins lists it" };
-    private readonly Option<string?> key = new("--host-key")
-    {
-        HelpName = "FINGERPRINT",
-        Description = "Do not ask, and admit it only with this host key"
-    };
+    private readonly HostKeyOption key = new("Do not ask, and admit it only with this host key");
 
     public NodesAdmitCommand()
         : base(

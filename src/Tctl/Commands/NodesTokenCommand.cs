@@ -9,16 +9,24 @@ internal sealed class NodesTokenCommand : CliCommand
 {
     private readonly Argument<string> name = new("NODE|PATTERN") { Description = "The name that the host may take, or a pattern: web*" };
     private readonly DurationOption ttl = new("--ttl", "How long, up to 1d; 15m without. With --host-key up to 30d");
-    private readonly Option<int?> uses = new("--uses") { HelpName = "N", Description = "How many hosts, for a pattern" };
+    private readonly Option<int?> uses = new("--uses")
+    {
+        HelpName = "N",
+        Description = "How many hosts, for a pattern",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (int.TryParse(text, out var number) && number > 0)
+                return number;
+            result.AddError($"--uses takes a number from 1 up, not '{text}'");
+            return null;
+        }
+    };
     private readonly ListOption labels = new("--labels", "What roles select the hosts by", "KEY=VALUE");
     private readonly ListOption addresses = new(
-        "--addr", "Addresses that --admit admits, besides the name itself, with * for anything: *.prod.example.com", "ADDRESS");
+        "--addr", "Addresses that --admit admits, besides the name itself, with * for anything: *.prod.example.com", "GLOB");
     private readonly Option<bool> admit = new("--admit") { Description = "Admit the hosts without asking anybody" };
-    private readonly Option<string?> hostKey = new("--host-key")
-    {
-        HelpName = "FINGERPRINT",
-        Description = "Instead of a secret: the fingerprint of the host's own key, which you know from its console"
-    };
+    private readonly HostKeyOption hostKey = new("Instead of a secret: the fingerprint of the host's own key, which you know from its console");
 
     public NodesTokenCommand()
         : base(

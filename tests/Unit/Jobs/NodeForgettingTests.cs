@@ -18,11 +18,14 @@ public sealed class NodeForgettingTests : IAsyncLifetime
     private static readonly Node Inventory = HostWorld.Node("inventory");
     private static readonly Node Over = HostWorld.Node("over") with { Expires = World.Now.AddDays(1) };
 
+    // Others are gone only while these are there.
+    private static readonly Node[] There = [HostWorld.Node("there-pushed") with { Push = true }, HostWorld.Node("there-reports")];
+
     private HostWorld hosts = null!;
 
     public async Task InitializeAsync()
     {
-        hosts = await HostWorld.Start(Pushed, Reports, Inventory, Over);
+        hosts = await HostWorld.Start([Pushed, Reports, Inventory, Over, .. There]);
         await hosts.Krl.StartAsync(CancellationToken.None);
         await hosts.Store.Database.Commit(transaction =>
         {
@@ -76,8 +79,14 @@ public sealed class NodeForgettingTests : IAsyncLifetime
     private async Task<string> After(int days, TimeSpan? after)
     {
         hosts.Clock.Now = World.Now.AddDays(days);
+        await hosts.Store.Database.Commit(transaction =>
+        {
+            transaction.SetSynced(There[0], 7, hosts.Clock.Now);
+            transaction.SetReport(There[1].Id, new NodeReport(hosts.Clock.Now, 7, null));
+            return true;
+        });
         var settings = new CurrentSettings(new SettingsInForce(World.DefaultSettings.Now.Settings with { ForgetNodesAfter = after }, []));
         await new NodeForgetting(new CurrentAuthority(hosts.Authority, settings), NullLogger.Instance).Once(CancellationToken.None);
-        return hosts.Store.Database.Read(snapshot => string.Join(' ', snapshot.Policy().Nodes.Keys));
+        return hosts.Store.Database.Read(snapshot => string.Join(' ', snapshot.Policy().Nodes.Keys.Where(name => !name.StartsWith("there-", StringComparison.Ordinal))));
     }
 }

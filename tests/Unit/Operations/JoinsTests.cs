@@ -1,5 +1,6 @@
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Reach;
+using CertAuthority.Access.Users;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;

@@ -44,9 +44,11 @@ public sealed class PublishDirectoryTests : IDisposable
         directory.PublishHosts(() =>
         {
             directory.PublishHost("db3", []);
+            directory.PublishHost("db2", "newer"u8.ToArray());
             return (Certificates("db2"), Nothing);
         });
         Assert.Equal([".certauthority", "db2-cert.pub", "db3-cert.pub"], Names());
+        Assert.Equal("newer", File.ReadAllText(Path.Combine(directory.Path, "db2-cert.pub")));
         directory.PublishHosts(() => (Certificates("db2"), Nothing));
         Assert.Equal([".certauthority", "db2-cert.pub"], Names());
         Assert.Equal(["db2-cert.pub"], File.ReadAllLines(Path.Combine(directory.Path, ".certauthority")));

@@ -13,15 +13,20 @@ internal static class HostCertificates
     /// Renews the certificates that are due, including expired ones, because their host may still fetch, and those of a key that no longer
     /// signs; then publishes them.
     /// </summary>
+    /// <exception cref="ProblemException">Some certificate could not be renewed. All others were.</exception>
     public static async Task Renew(Authority ca)
     {
-        await RenewAll(ca);
+        var refused = await RenewAll(ca);
         Nodes.PublishCertificates(ca);
+        if (refused is not null)
+            throw refused;
     }
 
     /// <summary>Renews those certificates without publishing them.</summary>
-    internal static async Task RenewAll(Authority ca)
+    /// <returns>Why the first that could not be renewed was not; null for none.</returns>
+    internal static async Task<ProblemException?> RenewAll(Authority ca)
     {
+        ProblemException? first = null;
         var now = ca.Now();
         var due = ca.Database.Read(snapshot =>
         {
@@ -42,5 +47,11 @@ internal static class HostCertificates
             {
                 // The node was removed or locked meanwhile.
             }
+            catch (ProblemException refused) when (ca.Keys.Host.Signing.Fault is null)
+            {
+                // The key signs, but not this one: whoever keeps it has limits. The others are not affected.
+                first ??= refused;
+            }
+        return first;
     }
 }

@@ -17,6 +17,8 @@ internal static class Joins
     private static readonly TimeSpan LongestTtl = TimeSpan.FromDays(1);
     private static readonly TimeSpan LongestOfKey = TimeSpan.FromDays(30);
 
+    private static readonly TimeSpan AfterRefusal = TimeSpan.FromMinutes(10);
+
     private const int MostUses = 1000;
 
     public static async Task<JoinTokenMade> CreateToken(Authority ca, Administrator by, CreateJoinToken ask)
@@ -61,6 +63,8 @@ internal static class Joins
             throw Problems.InvalidField("labels", $"takes names and values in plain text, not \"{odd.Key}\"");
         if ((ask.Addresses ?? []).FirstOrDefault(address => address.Length == 0 || address.Any(c => c is <= ' ' or > '~')) is not null)
             throw Problems.InvalidField("addresses", "takes addresses without a port, in which * may be");
+        if ((ask.Addresses ?? []).FirstOrDefault(address => NamePattern.TryParse(address, out _) is null) is { } broken)
+            throw Problems.InvalidField("addresses", $"takes addresses in which * may be, and \"{broken}\" is no valid expression");
         return new JoinToken(
             id, ask.Name, ask.HostKey is null ? secret : null, ask.HostKey, uses, now + ttl,
             labels.ToImmutableSortedDictionary(StringComparer.Ordinal), [.. ask.Addresses ?? []], ask.Admit);
@@ -173,21 +177,29 @@ internal static class Joins
             Encoding.ASCII.GetBytes(HashOf(secret + request.Proven)), Encoding.ASCII.GetBytes(proof));
 
     /// <summary>Completes what was cut short: certificates of hosts that were admitted. Removes tokens that have ended.</summary>
-    public static async Task GoOn(Authority ca)
+    /// <param name="ca">The authority.</param>
+    /// <param name="notBefore">
+    /// By the ID of its node, when a host whose certificate could not be signed is tried again: each try leaves a record.
+    /// </param>
+    /// <returns>The hosts whose certificates could not be signed now, each with the reason.</returns>
+    public static async Task<IReadOnlyList<(string Name, string Why)>> GoOn(Authority ca, Dictionary<Guid, DateTimeOffset> notBefore)
     {
+        var failed = new List<(string, string)>();
         var now = ca.Now();
         var (uncertified, anyEnded) = ca.Database.Read(snapshot => (
             snapshot.Joins().Where(join => join.State == JoinState.Admitted && snapshot.Policy().Nodes.TryGetValue(join.Name, out var node)
                 && node.Id == join.Node && snapshot.HostCertificate(node) is null).ToList(),
             snapshot.JoinTokens().Exists(token => token.Ends <= now)));
-        foreach (var join in uncertified)
+        foreach (var join in uncertified.Where(join => !(now < notBefore.GetValueOrDefault(join.Node!.Value))))
             try
             {
                 await Certify(ca, Caller.Daemon, join);
             }
-            catch (ProblemException)
+            catch (ProblemException e)
             {
-                // Its node is locked, or the key cannot sign; the next round tries again.
+                // Its node is locked, or the key does not sign.
+                notBefore[join.Node!.Value] = now + AfterRefusal;
+                failed.Add((join.Name, e.Problem.Detail));
             }
         if (anyEnded)
             await ca.Database.Commit(transaction =>
@@ -195,6 +207,7 @@ internal static class Joins
                 transaction.RemoveEndedJoinTokens(now);
                 return true;
             });
+        return failed;
     }
 
     /// <summary>

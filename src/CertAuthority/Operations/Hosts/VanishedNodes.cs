@@ -14,15 +14,15 @@ internal static class VanishedNodes
     /// <summary>
     /// Removes the nodes whose time is over. Each is decided again in its own transaction, because its host may have been seen meanwhile.
     /// </summary>
-    /// <returns>What was removed, and why; null if so many hosts are gone that none was.</returns>
-    public static async Task<IReadOnlyList<string>?> Forget(Authority ca, DateTimeOffset now)
+    /// <returns>What was removed, and why; and whether others stay because the daemon is cut off from them.</returns>
+    public static async Task<(IReadOnlyList<string> Removed, bool IsCutOff)> Forget(Authority ca, DateTimeOffset now)
     {
         if (ca.ForgetNodesAfter is null)
-            return [];
-        var due = ca.Database.Read(snapshot => Vanishing.Forgotten(
+            return ([], false);
+        var (due, isCutOff) = ca.Database.Read(snapshot => Vanishing.Forgotten(
             [.. snapshot.Policy().Nodes.Values.Select(With(snapshot.NodesSeen()))], ca.ForgetNodesAfter, ca.Started, now));
         var removed = new List<string>();
-        foreach (var node in due ?? [])
+        foreach (var node in due)
         {
             var withdrawn = await ca.Database.Commit(transaction =>
             {
@@ -40,7 +40,7 @@ internal static class VanishedNodes
             if (withdrawn is not null)
                 await OwedWithdrawals.Finish(ca, Caller.Daemon, withdrawn);
         }
-        return due is null ? null : removed;
+        return (removed, isCutOff);
     }
 
     /// <summary>Returns when a node is removed if nothing is heard of its host; null for never.</summary>

@@ -23,12 +23,13 @@ internal static class Removals
         var name = kind.NameFrom(transaction, ask.Name);
         var (ending, isUnreadable) = Remove(transaction, by, kind, name, ask.Force, now);
         JumpHosts.ExpectUnused(transaction, kind.Name, [name]);
-        // While other roles or locks cannot be read, nothing else is decided.
-        return !isUnreadable || transaction.Policy().IsWhole
-            ? (name, ending.Warnings, Withdrawals.Review(ca, transaction, by, now, ending.Requests))
-            : (name, [.. ending.Warnings,
-                "other roles or locks cannot be read, so nothing can be issued or decided yet; the status of the daemon names them"],
-                Withdrawn.Of(ending.Requests));
+        if (!isUnreadable || transaction.Policy().IsWhole)
+            return (name, ending.Warnings, Withdrawals.Review(ca, transaction, by, now, ending.Requests));
+        // While other roles or locks cannot be read, nothing else is decided; but a host that is gone has left its groups.
+        transaction.FollowGroups();
+        return (name, [.. ending.Warnings,
+            "other roles or locks cannot be read, so nothing can be issued or decided yet; the status of the daemon names them"],
+            Withdrawn.Of(ending.Requests));
     }
 
     /// <summary>Removes a node that the daemon itself has given up.</summary>
@@ -61,7 +62,8 @@ internal static class Removals
             kind.Remove(transaction, one);
         else
             kind.Stored.Remove(transaction, unreadable!);
-        transaction.Audit(ResourceChanges.Entry(by, (object?)one ?? unreadable, null, now) with { Reason = why });
+        var entry = ResourceChanges.Entry(by, (object?)one ?? unreadable, null, now);
+        transaction.Audit(why is null ? entry : entry with { Reason = why });
         return (ending, unreadable is not null);
     }
 }

@@ -28,7 +28,8 @@ internal static class OwedWithdrawals
     public static async Task<Withdrawn> Finish(Authority ca, Caller by, Withdrawn withdrawn)
     {
         // While something was owed, no list took the groups of hosts with it.
-        var areGroups = withdrawn.AreGroupsOfHosts || withdrawn.Owed is not null;
+        var areGroups = withdrawn.AreGroupsOfHosts
+            || (withdrawn.Owed is not null && !ca.Database.Read(snapshot => snapshot.Policy().DeclaredGroups.IsEmpty));
         if (withdrawn.Owed is { } owed)
             withdrawn = await Complete(ca, by, owed, withdrawn);
         foreach (var request in withdrawn.Ended.Concat(withdrawn.Shortened.Select(request => request.Id)))

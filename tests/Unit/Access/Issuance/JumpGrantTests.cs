@@ -46,6 +46,23 @@ public class JumpGrantTests
     }
 
     [Fact]
+    public void Host_that_ends_before_the_certificate_opens_no_way()
+    {
+        Node[] ending = [Bastion, Inner, Db1 with { Expires = Sample.Now.AddHours(1) }, Web1];
+        Assert.Equal(["everyday"], Grants([Dba, Web], nodes: ending).Select(grant => grant.Name));
+        // The certificate for that host alone ends with it, and so does the way.
+        var alone = Grants([Dba, Web], nodes: ending, node: "db1");
+        Assert.Equal(["everyday", "jump-everyday"], alone.Select(grant => grant.Name));
+        Assert.All(alone, grant => Assert.Equal(Sample.Now.AddHours(1), grant.Validity.Before));
+        var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, Sample.Now.AddHours(1), ["certauthority-jump@inner"], alone[1].Permissions);
+        Assert.Null(Reason(issued, ending));
+        Assert.NotNull(Reason(issued with { ValidBefore = Sample.Now.AddHours(2) }, ending));
+    }
+
+    private static string? Reason(IssuedCertificate issued, Node[] nodes) =>
+        Withdrawal.Reason(issued, Sample.User("alice", "dba", "web"), [], Sample.Roles(Dba, Web), Sample.Nodes(nodes), LocksInForce.None, SiteLimits.Default);
+
+    [Fact]
     public void Conditions_of_the_login_hold_on_the_way_there()
     {
         var office = Dba with { Options = new RoleOptions { Conditions = SessionConditions.None.With(SessionCondition.SourceAddress, "192.0.2.0/24").With(SessionCondition.ForceCommand, "true") } };

@@ -27,21 +27,31 @@ public class VanishingTests
     public void Hosts_count_as_gone_only_after_the_daemon_has_looked()
     {
         var (gone, over) = (Sample.Node("gone"), Sample.Node("over") with { Expires = At(-40) });
-        Assert.Equal("over", Forgotten([(gone, At(-31)), (over, null)], started: Sample.Now.AddMinutes(-59)));
-        Assert.Equal("gone over", Forgotten([(gone, At(-31)), (over, null)], started: Sample.Now.AddMinutes(-60)));
+        Assert.Equal("over", Forgotten([(gone, At(-31)), (over, null), There], started: Sample.Now.AddMinutes(-59)));
+        Assert.Equal("gone over", Forgotten([(gone, At(-31)), (over, null), There], started: Sample.Now.AddMinutes(-60)));
     }
 
-    [Fact]
-    public void None_is_removed_if_most_hosts_are_gone_at_once()
+    [Theory]
+    [InlineData(1, 0, "cut off")]
+    [InlineData(1, 1, "gone0")]
+    [InlineData(9, 1, "gone0 gone1 gone2 gone3 gone4 gone5 gone6 gone7 gone8")]
+    [InlineData(10, 1, "cut off")]
+    public void None_is_removed_while_nearly_none_is_there(int gone, int there, string forgotten)
     {
-        var some = Enumerable.Range(0, 21).Select(n => (Sample.Node($"n{n}"), At(n < 11 ? -31 : -1))).ToList();
-        Assert.Equal("more than half are gone", Forgotten(some));
-        Assert.Equal(11, Forgotten([.. some, (Sample.Node("n21"), At(-1))])!.Split(' ').Length);
-        Assert.Equal(10, Forgotten(some.Take(10).ToList())!.Split(' ').Length);
+        (Node, DateTimeOffset?)[] hosts = [.. Enumerable.Range(0, gone).Select(n => (Sample.Node($"gone{n}"), At(-31))), .. Enumerable.Range(0, there).Select(n => (Sample.Node($"there{n}"), (DateTimeOffset?)Sample.Now))];
+        Assert.Equal(forgotten, Forgotten(hosts));
+        // Hosts of the other kind say nothing about these.
+        Assert.Equal(forgotten, Forgotten([.. hosts, .. Enumerable.Range(0, 50).Select(n => (Sample.Node($"written{n}") with { Push = true }, (DateTimeOffset?)Sample.Now))]));
+        Assert.Equal(forgotten, Forgotten([.. hosts.Select(one => (one.Item1 with { Push = true }, one.Item2)), There]));
     }
 
-    private static string? Forgotten(IReadOnlyCollection<(Node, DateTimeOffset?)> nodes, DateTimeOffset? started = null) =>
-        Vanishing.Forgotten(nodes, Month, started ?? At(-2)!.Value, Sample.Now) is { } some ? string.Join(' ', some.Select(node => node.Name)) : "more than half are gone";
+    private static (Node, DateTimeOffset?) There => (Sample.Node("there"), Sample.Now);
+
+    private static string Forgotten(IReadOnlyCollection<(Node, DateTimeOffset?)> nodes, DateTimeOffset? started = null)
+    {
+        var (some, isCutOff) = Vanishing.Forgotten(nodes, Month, started ?? At(-2)!.Value, Sample.Now);
+        return isCutOff ? string.Concat(some.Select(node => $"{node.Name} ")) + "cut off" : string.Join(' ', some.Select(node => node.Name));
+    }
 
     private static DateTimeOffset? At(int? days) => days is { } some ? Sample.Now.AddDays(some) : null;
 }
