@@ -139,6 +139,51 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
         Assert.DoesNotContain("garbage", (await Fleet.Tctl("nodes", "joins", "--all")).Done() + (await Fleet.Tctl("nodes", "ls")).Done(), StringComparison.Ordinal);
     }
 
+    [PeopleFact]
+    public async Task Host_whose_sshd_refuses_the_drop_in_gets_its_own_back()
+    {
+        await using var web5 = await Host("web5");
+        var token = await Token("web5", "--labels=type=db", "--admit");
+        var (config, dropIn) = (web5["../certauthority-pull.conf"], web5["sshd_config.d/00-certauthority.conf"]);
+        var settings = (await File.ReadAllTextAsync(config)).TrimEnd('\n');
+
+        // Two keys, however they are apart.
+        var other = Directory.CreateDirectory(site["two-keys"]).FullName;
+        var key = (await File.ReadAllTextAsync($"{site.Published}/audit_key.pub")).TrimEnd('\n');
+        await File.WriteAllTextAsync(config, settings.Replace(site.Published, other, StringComparison.Ordinal));
+        foreach (var between in (string[])["\n", "\r", "\r\n"])
+        {
+            await File.WriteAllTextAsync($"{other}/audit_key.pub", $"{key}{between}{await File.ReadAllTextAsync(web5["ssh_host_ed25519_key.pub"])}");
+            Assert.Contains("two-keys is not one line and not SHA256:", (await Join(web5, token, "")).Error, StringComparison.Ordinal);
+        }
+        Assert.False(File.Exists(web5["certauthority/audit_key.pub"]));
+
+        // Killed while sshd tests what is in place; then sshd does not take it; then another line comes first.
+        const string mine = "# The one that was there before.\n";
+        await File.WriteAllTextAsync(config, settings);
+        await File.WriteAllTextAsync(dropIn, mine);
+        await File.WriteAllTextAsync(site["sshd"], "#!/bin/sh\n[ \"$1\" != -t ] || eval \"$AT_TEST\"\nexec /usr/sbin/sshd \"$@\"\n");
+        File.SetUnixFileMode(site["sshd"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Task<Outcome> Tested(string what) => Join(web5, token, "", around: $"AT_TEST='{what}' PATH={Path.GetDirectoryName(site["sshd"])}:$PATH");
+        Assert.NotEqual(0, (await Tested("kill -9 $PPID")).ExitCode);
+        Assert.Contains("TrustedUserCAKeys", await File.ReadAllTextAsync(dropIn), StringComparison.Ordinal);
+        Assert.Contains("error: sshd does not take the drop-in: no such word", (await Tested("echo no such word >&2; exit 255")).Error, StringComparison.Ordinal);
+        Assert.Equal(mine, await File.ReadAllTextAsync(dropIn));
+        await File.WriteAllTextAsync(web5["sshd_config.d/00-before.conf"], "RevokedKeys none\n");
+        Assert.Contains("error: other lines of the configuration of sshd overrule the drop-in: look for revokedkeys\n", (await Join(web5, token, "")).Error, StringComparison.Ordinal);
+        Assert.Equal(mine, await File.ReadAllTextAsync(dropIn));
+        await File.WriteAllTextAsync(web5["sshd_config.d/00-before.conf"], "RevokedKeys /etc/ssh/of-another\n");
+        Assert.Contains("sshd goes by another authority here (revokedkeys /etc/ssh/of-another;)", (await Join(web5, token, "")).Error, StringComparison.Ordinal);
+        File.Delete(web5["sshd_config.d/00-before.conf"]);
+
+        var joined = await Join(web5, token, "");
+        Assert.True(joined.ExitCode == 0, joined.Error + Fleet.Daemon.Log);
+        Assert.Equal($"{settings}\nNODE=web5\n", await File.ReadAllTextAsync(config));
+        Assert.Equal(["00-certauthority.conf"], Directory.GetFiles(web5["sshd_config.d"]).Select(Path.GetFileName));
+        Assert.Contains("NODE is web5, and --name is web6", (await Join(web5, token, "", "web6")).Error, StringComparison.Ordinal);
+        await Enters(web5);
+    }
+
     private async Task<FleetHost> Host(string name)
     {
         var host = await Fleet.Host(name);
@@ -151,8 +196,8 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
 
     private async Task<string> Token(string name, params string[] options) => (await Fleet.Tctl(["nodes", "token", name, .. options])).Done().Trim();
 
-    private static Task<Outcome> Join(FleetHost host, string token, string options, string? name = null) =>
-        host.Run($"echo {token} | {Joiner} --name {name ?? host.Name} --wait 40 {options} -");
+    private static Task<Outcome> Join(FleetHost host, string token, string options, string? name = null, string around = "") =>
+        host.Run($"echo {token} | {around} {Joiner} --name {name ?? host.Name} --wait 40 {options} -");
 
     /// <summary>sshd reads the drop-in when it starts again.</summary>
     private async Task Enters(FleetHost host)
