@@ -43,6 +43,9 @@ internal sealed class KillAt : IDisposable
         {
             using var end = Process.Start("kill", ["-s", "TERM", $"{strace.Id}"]);
             end.WaitForExit();
+            // It can wait for ever for threads of a daemon that died while it was looking.
+            if (!strace.WaitForExit(TimeSpan.FromSeconds(5)))
+                strace.Kill();
         }
         strace.WaitForExit();
         strace.Dispose();
