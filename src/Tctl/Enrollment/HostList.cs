@@ -18,6 +18,8 @@ internal static class HostList
         string text, string name, IReadOnlyDictionary<string, string> labels)
     {
         var (hosts, faults, seen) = (new List<EnrollingHost>(), new List<string>(), new Dictionary<string, int>(StringComparer.Ordinal));
+        // Two enrollments of one machine at once would each put back what the other did.
+        var machines = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
         foreach (var (index, line) in text.Split('\n').Index())
         {
             var words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
@@ -27,6 +29,8 @@ internal static class HostList
                 faults.Add($"{name}:{index + 1}: {fault}");
             else if (!seen.TryAdd(words[0], index + 1))
                 faults.Add($"{name}:{index + 1}: {words[0]} is in line {seen[words[0]]} already");
+            else if (At(words[1])! is var at && !machines.TryAdd($"{at.Host.TrimEnd('.')} {at.Port ?? 22}", index + 1))
+                faults.Add($"{name}:{index + 1}: {words[1]} is in line {machines[$"{at.Host.TrimEnd('.')} {at.Port ?? 22}"]} already, under another name");
             else
                 hosts.Add(new EnrollingHost(words[0], At(words[1])!, Together(labels.Concat(Labels(words)))));
         }
