@@ -30,7 +30,8 @@ internal static class EnrollmentRefusals
     /// <param name="other">What to do with another authority.</param>
     /// <param name="keepsKeys">Whether plain keys go on opening the host.</param>
     /// <exception cref="FailureException">The host cannot, or must not, be enrolled.</exception>
-    public static void Check(HostFacts facts, string node, string host, bool isDaemonsHost, bool pushes, OtherAuthority other, bool keepsKeys)
+    public static void Check(
+        HostFacts facts, string node, string host, bool isDaemonsHost, bool pushes, OtherAuthority other, bool keepsKeys)
     {
         if (isDaemonsHost || facts.Daemon?.EndsWith(".sock", StringComparison.Ordinal) == true)
             throw new FailureException(

@@ -29,8 +29,8 @@ internal static class HostList
                 faults.Add($"{name}:{index + 1}: {fault}");
             else if (!seen.TryAdd(words[0], index + 1))
                 faults.Add($"{name}:{index + 1}: {words[0]} is in line {seen[words[0]]} already");
-            else if (At(words[1])! is var at && !machines.TryAdd($"{at.Host.TrimEnd('.')} {at.Port ?? 22}", index + 1))
-                faults.Add($"{name}:{index + 1}: {words[1]} is in line {machines[$"{at.Host.TrimEnd('.')} {at.Port ?? 22}"]} already, under another name");
+            else if (!machines.TryAdd(Machine(words[1]), index + 1))
+                faults.Add($"{name}:{index + 1}: {words[1]} is in line {machines[Machine(words[1])]} already, under another name");
             else
                 hosts.Add(new EnrollingHost(words[0], At(words[1])!, Together(labels.Concat(Labels(words)))));
         }
@@ -56,6 +56,8 @@ internal static class HostList
 
     private static Dictionary<string, string> Together(IEnumerable<KeyValuePair<string, string>> labels) =>
         labels.GroupBy(label => label.Key).ToDictionary(same => same.Key, same => same.Last().Value);
+
+    private static string Machine(string text) => At(text) is { } at ? $"{at.Host.TrimEnd('.')} {at.Port ?? 22}" : text;
 
     private static ServerAddress.Ssh? At(string text) => ServerAddress.TryParse($"ssh://{text}") as ServerAddress.Ssh;
 

@@ -79,18 +79,30 @@ public sealed class HostRenewalTests : IAsyncLifetime
     [Fact]
     public async Task Row_that_cannot_be_renewed_is_named_and_stops_nobody()
     {
-        foreach (var name in (string[])["db1", "web1"])
-            await Nodes.Certify(ca, Root, new CertifyHost(name, Vector.Text("ed25519.pub")));
-        // Somebody edited the file.
-        await world.Database.Commit(transaction => transaction.Execute("UPDATE host_certificates SET certificate = x'00' WHERE node_id = $1", transaction.Policy().Nodes["db1"].Id));
+        await Nodes.Certify(ca, Root, new CertifyHost("web1", Vector.Text("ed25519.pub")));
+        // Somebody edited the file. No certificate can have such a name.
+        var odd = HostWorld.Node("DB1");
+        await world.Database.Commit(transaction =>
+        {
+            NodeRow.Table.Put(transaction, odd);
+            var one = transaction.HostCertificates().Values.Single();
+            var serial = transaction.NextSerial();
+            transaction.InsertHostCertificate(one with { Serial = serial, NodeId = odd.Id, NodeName = odd.Name }, one.Certificate);
+            transaction.SetHostCertificate(serial, one.Certificate);
+            return true;
+        });
         clock.Now = World.Now.AddDays(25);
 
         Assert.Null(await HostCertificates.RenewAll(ca));
 
         Assert.Equal(clock.Now.AddDays(30), (await Shown("web1"))!.ValidBefore);
-        Assert.StartsWith("a host certificate is not renewed: db1: ", Assert.Single(ca.Stuck.All), StringComparison.Ordinal);
+        Assert.StartsWith("a host certificate is not renewed: DB1: ", Assert.Single(ca.Stuck.All), StringComparison.Ordinal);
         // It is named for as long as it fails.
-        await world.Database.Commit(transaction => transaction.Execute("DELETE FROM host_certificates WHERE node_id = $1", transaction.Policy().Nodes["db1"].Id));
+        await world.Database.Commit(transaction =>
+        {
+            NodeRow.Table.Remove(transaction, odd);
+            return true;
+        });
         await HostCertificates.RenewAll(ca);
         Assert.Empty(ca.Stuck.All);
     }

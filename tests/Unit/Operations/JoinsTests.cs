@@ -112,7 +112,7 @@ public sealed class JoinsTests : IAsyncLifetime
         const string other = "there is a node db1 already, and a host joins under its name only with the host key that the node has";
         Assert.Equal(other, (await Joins.CreateToken(ca, Root, new CreateJoinToken("db1"))).Warnings![^1]);
         Assert.Equal(other, (await Joins.CreateToken(ca, Root, new CreateJoinToken("db1", HostKey: "SHA256:Yq8oJrDYLG6q6nPzNqmnbMFyMpXlxCyZ2J3PYiMNVAs"))).Warnings![^1]);
-        Assert.DoesNotContain(other, (await Joins.CreateToken(ca, Root, new CreateJoinToken("db1", HostKey: CertAuthority.OpenSsh.Fingerprint.Compute(CertAuthority.OpenSsh.PublicKey.ParseLine(Key))))).Warnings!);
+        Assert.DoesNotContain(other, (await Joins.CreateToken(ca, Root, new CreateJoinToken("db1", HostKey: CertAuthority.Keys.Fingerprint.Compute(CertAuthority.OpenSsh.PublicKey.ParseLine(Key))))).Warnings!);
     }
 
     public async Task InitializeAsync()

@@ -50,7 +50,8 @@ internal static class Joins
                 : [$"there is a node {other.Name} already, and a host joins under its name only with the host key that the node has"],
         ];
         var audit = Fingerprint.Compute(ca.Checkpoints.Key.PublicKey)["SHA256:".Length..];
-        return new JoinTokenMade($"{token.Id}.{(token.HostKey is null ? secret : "-")}.{audit}", Show(token), warnings is [] ? null : warnings);
+        return new JoinTokenMade(
+            $"{token.Id}.{(token.HostKey is null ? secret : "-")}.{audit}", Show(token), warnings is [] ? null : warnings);
     }
 
     private static JoinToken Checked(CreateJoinToken ask, DateTimeOffset now, string id, string secret)
@@ -205,20 +206,20 @@ internal static class Joins
             snapshot.AdmittedJoins().Select(join => (Join: join, IsDone: IsDone(snapshot, join))).ToList(),
             snapshot.HasEndedJoinTokens(now), snapshot.HasForgettableJoins(now - KeptJoin)));
         var done = open.Where(one => one.IsDone).Select(one => one.Join).ToList();
-        var undone = open.Where(one => !one.IsDone && !(now < notBefore.GetValueOrDefault(one.Join.Node!.Value)));
-        await ca.Stuck.Each("the certificate of a host that was admitted is not signed", [.. undone], one => one.Join.Name, async one =>
+        var undone = open.Where(one => !one.IsDone && !(now < notBefore.GetValueOrDefault(one.Join.Node!.Value)))
+            .Select(one => one.Join).ToList();
+        await ca.Stuck.Each("the certificate of a host that was admitted is not signed", undone, join => join.Name, async join =>
         {
-            // Each try leaves a record, whatever is in the way.
-            notBefore[one.Join.Node!.Value] = now + AfterRefusal;
             try
             {
-                await Certify(ca, Caller.Daemon, one.Join);
-                done.Add(one.Join);
+                await Certify(ca, Caller.Daemon, join);
+                done.Add(join);
             }
             catch (ProblemException e)
             {
                 // Its node is locked, or the key does not sign.
-                failed.Add((one.Join.Name, e.Problem.Detail));
+                notBefore[join.Node!.Value] = now + AfterRefusal;
+                failed.Add((join.Name, e.Problem.Detail));
             }
         });
         if (done.Count > 0 || anyEnded || anyOver)

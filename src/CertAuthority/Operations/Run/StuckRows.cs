@@ -5,8 +5,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Does the same work for each of several rows, so that one that cannot be handled stops none of the others, and never a loop. Such a row is
-/// named in the status for as long as it fails, and in the log when it begins to.
+/// Does the same work for each of several rows, so that one that cannot be handled stops none of the others, and never a loop. Such a row
+/// is named in the status for as long as it fails, and in the log when it begins to.
 /// </summary>
 /// <param name="log">Gets a line about each row that begins to fail.</param>
 internal sealed class StuckRows(ILogger log)
