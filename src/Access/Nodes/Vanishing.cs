@@ -40,13 +40,13 @@ public static class Vanishing
     public static (IReadOnlyList<Node> Nodes, bool IsCutOff, Looking Looking) Forgotten(
         IReadOnlyCollection<(Node Node, DateTimeOffset? Seen)> nodes, TimeSpan? after, Looking looking, DateTimeOffset now)
     {
-        var cutOff = new[] { true, false }.Where(IsCutOff).ToHashSet();
+        var (fromWritten, fromReporting) = (IsCutOff(isWritten: true), IsCutOff(isWritten: false));
         looking = looking.At(now);
-        looking = new Looking(cutOff.Contains(true) ? now : looking.Written, cutOff.Contains(false) ? now : looking.Reported, now);
+        looking = new Looking(fromWritten ? now : looking.Written, fromReporting ? now : looking.Reported, now);
         var due = nodes.Where(one => ForgottenAt(one.Node, one.Seen, after) <= now).Select(one => one.Node).ToList();
         return (
             [.. due.Where(node => node.IsOver(now) || now - (node.Push ? looking.Written : looking.Reported) >= Patience)],
-            due.Exists(node => !node.IsOver(now) && cutOff.Contains(node.Push)), looking);
+            due.Exists(node => !node.IsOver(now) && (node.Push ? fromWritten : fromReporting)), looking);
 
         bool IsCutOff(bool isWritten)
         {

@@ -63,6 +63,9 @@ internal sealed record Authority(
     /// <summary>The background services of the daemon.</summary>
     public IReadOnlyList<BackgroundService> Loops { get; init; } = [];
 
+    /// <summary>When the daemon started.</summary>
+    public DateTimeOffset Started { get; } = Clock.GetUtcNow();
+
     /// <summary>Rows that the daemon could not handle.</summary>
     public StuckRows Stuck { get; init; } = new(NullLogger.Instance);
 

@@ -87,8 +87,8 @@ public sealed class HostRenewalTests : IAsyncLifetime
             NodeRow.Table.Put(transaction, odd);
             var one = transaction.HostCertificates().Values.Single();
             var serial = transaction.NextSerial();
-            transaction.InsertHostCertificate(one with { Serial = serial, NodeId = odd.Id, NodeName = odd.Name }, one.Certificate);
-            transaction.SetHostCertificate(serial, one.Certificate);
+            transaction.InsertHostCertificate(one with { Serial = serial, NodeId = odd.Id, NodeName = odd.Name }, one.Certificate!);
+            transaction.SetHostCertificate(serial, one.Certificate!);
             return true;
         });
         clock.Now = World.Now.AddDays(25);

@@ -6,6 +6,7 @@ using CertAuthority.Protocol;
 using CertAuthority.Store;
 using CertAuthority.Tests.Unit.Access;
 using CertAuthority.Tests.Unit.Jobs;
+using CertAuthority.Tests.Unit.Store;
 using World = CertAuthority.Tests.Unit.Store.World;
 
 namespace CertAuthority.Tests.Unit.Operations;
@@ -99,7 +100,7 @@ public sealed class JoinsTests : IAsyncLifetime
     public async Task Token_that_cannot_work_is_made_with_a_warning_and_its_addresses_are_recorded()
     {
         var made = await Joins.CreateToken(world.Authority, Root, new CreateJoinToken("web*", Uses: 2, Addresses: ["^.*$", "*.prod"], Admit: true));
-        Assert.Equal(["the daemon has no publish_dir, so no host finds an answer", "the daemon has no reports_dir, so it sees no request of a host"], made.Warnings);
+        Assert.Equal(["the daemon has no publish_dir, so no host finds an answer", "the daemon has no reports_dir, so it sees no request of a host"], made.Warnings!);
         Assert.Equal("for web*, 2 uses, admits by itself, also at ^.*$ or *.prod", world.Store.Database.Read(snapshot => snapshot.AuditEntries(new ListAudit())).First(entry => entry.Event == AuditEvents.JoinTokenCreated.Name).Reason);
 
         await world.Store.Database.Commit(transaction =>
