@@ -146,6 +146,7 @@ public static class HostFiles
                 TrustedUserCAKeys {Directory}/jump_ca.pub
                 RevokedKeys {Directory}/revoked.krl
                 AuthorizedKeysFile none
+                AuthorizedKeysCommand none
                 AuthorizedPrincipalsFile none
                 AuthorizedPrincipalsCommand {(node.KrlMaxAge is { } age
                     ? $"/usr/bin/find {Directory}/revoked.krl -size +43c -mmin -{(int)age.TotalMinutes} -exec {principals} ;"
@@ -190,6 +191,7 @@ public static class HostFiles
             TrustedUserCAKeys {SyncDirectory}/sync_ca.pub
             RevokedKeys {SyncDirectory}/sync.krl
             AuthorizedKeysFile none
+            AuthorizedKeysCommand none
             AuthorizedPrincipalsFile none
             AuthorizedPrincipalsCommand /usr/bin/printf %%s\n %u
             AuthorizedPrincipalsCommandUser nobody
