@@ -126,7 +126,7 @@ public static class HostFiles
             # Lets holders of certificates enter {node.Name}. Written by certauthority; what is changed here is lost.
             TrustedUserCAKeys {Directory}/user_ca.pub
             RevokedKeys {Directory}/revoked.krl
-            {(node.KeepKeys ? KeptKeys : "AuthorizedKeysFile none\nAuthorizedKeysCommand none")}
+            {(node.KeepKeys ? KeptKeys : "AuthorizedKeysFile none")}
             AuthorizedPrincipalsFile none
             AuthorizedPrincipalsCommand {principals}
             AuthorizedPrincipalsCommandUser nobody
@@ -146,7 +146,6 @@ public static class HostFiles
                 TrustedUserCAKeys {Directory}/jump_ca.pub
                 RevokedKeys {Directory}/revoked.krl
                 AuthorizedKeysFile none
-                AuthorizedKeysCommand none
                 AuthorizedPrincipalsFile none
                 AuthorizedPrincipalsCommand {(node.KrlMaxAge is { } age
                     ? $"/usr/bin/find {Directory}/revoked.krl -size +43c -mmin -{(int)age.TotalMinutes} -exec {principals} ;"
@@ -191,7 +190,6 @@ public static class HostFiles
             TrustedUserCAKeys {SyncDirectory}/sync_ca.pub
             RevokedKeys {SyncDirectory}/sync.krl
             AuthorizedKeysFile none
-            AuthorizedKeysCommand none
             AuthorizedPrincipalsFile none
             AuthorizedPrincipalsCommand /usr/bin/printf %%s\n %u
             AuthorizedPrincipalsCommandUser nobody
