@@ -185,7 +185,7 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
     }
 
     [PeopleFact]
-    public async Task Host_that_nobody_could_enter_joins_only_when_told_to()
+    public async Task Host_that_nobody_could_enter_joins_only_with_yes()
     {
         const string nobody = "nobody could enter web2: no role opens it for any user, and plain keys open nothing there once it has joined";
         await using var web2 = await Host("web2");
