@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>Groups of hosts that fetch their files, from a source that somebody holds back and mixes, with sshd as the judge.</summary>
-public sealed class FetchedGroupTests : IAsyncLifetime
+public sealed class FetchedGroupTests : IAsyncLifetime, IDisposable
 {
     private readonly Scratch site = new();
     private EnrolledFleet fleet = null!;
@@ -18,11 +18,9 @@ public sealed class FetchedGroupTests : IAsyncLifetime
         fleet = await EnrolledFleet.Start($"publish_dir: {Published}\nreports_dir: {Reports}\n");
     }
 
-    public async Task DisposeAsync()
-    {
-        await fleet.DisposeAsync();
-        site.Dispose();
-    }
+    public async Task DisposeAsync() => await fleet.DisposeAsync();
+
+    public void Dispose() => site.Dispose();
 
     [PeopleFact]
     public async Task Fetching_host_opens_by_its_groups_once_it_reports()

@@ -96,7 +96,8 @@ internal sealed class GroupsPublication : Loop
         {
             files = null;
             if (!hasFailed)
-                log.LogError("the groups of hosts that fetch cannot be published, and it is tried again: {Why}", Printable.Escape(e.Message));
+                log.LogError(
+                    "the groups of hosts that fetch cannot be published, and it is tried again: {Why}", Printable.Escape(e.Message));
             hasFailed = true;
         }
     }

@@ -16,7 +16,8 @@ internal static class NodeReportTable
     /// <summary>Returns the last report of every node, by its ID.</summary>
     public static Dictionary<Guid, NodeReport> NodeReports(this Snapshot snapshot) =>
         snapshot.QueryReadable(
-            "SELECT node_id, time, krl_version, witnessed, groups_fault FROM node_reports", row => (Id: row.Id("node_id"), Report: Row(row)))
+            "SELECT node_id, time, krl_version, witnessed, groups_fault FROM node_reports",
+            row => (Id: row.Id("node_id"), Report: Row(row)))
             .ToDictionary(one => one.Id, one => one.Report);
 
     /// <summary>Returns the last report of a node; null for none.</summary>
