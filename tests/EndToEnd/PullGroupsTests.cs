@@ -12,10 +12,10 @@ public sealed class PullGroupsTests(PulledHost pulled) : IClassFixture<PulledHos
 
     public static TheoryData<Case> Refused =>
     [
-        new("a group more", Edit(text => $"{text}".Replace("b.0", "c.0", StringComparison.Ordinal)), "was not signed by SHA256:"),
-        new("a forged signature", Edit(text => text.Replace("\nU1NIU0lH", "\nU1NIU0lI", StringComparison.Ordinal)), "was not signed by SHA256:"),
-        new("another key", async site => await site.Sign(site.Text(1), key: await site.Key()), "was not signed by SHA256:"),
-        new("a signature for something else", site => site.Sign(site.Text(1), purpose: "certauthority-manifest"), "was not signed by SHA256:"),
+        new("a group more", Edit(text => $"{text}".Replace("b.0", "c.0", StringComparison.Ordinal)), "was not signed by the audit key of this host; "),
+        new("a forged signature", Edit(text => text.Replace("\nU1NIU0lH", "\nU1NIU0lI", StringComparison.Ordinal)), "was not signed by the audit key of this host; "),
+        new("another key", async site => await site.Sign(site.Text(1), key: await site.Key()), "was not signed by the audit key of this host; "),
+        new("a signature for something else", site => site.Sign(site.Text(1), purpose: "certauthority-manifest"), "was not signed by the audit key of this host; "),
         new("another host", site => site.Sign(site.Text(1, node: "web2")), "is that of web2, and this host is web1; "),
         new("another installation", site => site.Sign(site.Text(1, installation: "0123456789abcdef")), "is of another daemon than the revocation list here, or of a copy of it; "),
         new("a copy of the daemon", site => site.Sign(site.Text(1, run: "01234567")), "is of another daemon than the revocation list here, or of a copy of it; "),
