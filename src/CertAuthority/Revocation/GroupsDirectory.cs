@@ -73,11 +73,7 @@ internal sealed class GroupsDirectory
         var content = key.SignedFile(
             GroupsFile.Purpose, new GroupsFile(origin.Installation, origin.Run, node, version, wanted).ToString());
         present[node] = null;
-        // No node has a name that begins with a dot.
-        var temporary = At($".{node}");
-        File.WriteAllBytes(temporary, content);
-        File.SetUnixFileMode(temporary, AtomicFile.ReadableByAll);
-        File.Move(temporary, At(node), overwrite: true);
+        AtomicFile.ReplaceUnflushed(At(node), content, AtomicFile.ReadableByAll);
         present[node] = wanted;
     }
 
