@@ -52,7 +52,7 @@ public sealed class FetchedGroupTests : IAsyncLifetime, IDisposable
         foreach (var (spoil, told) in ((Action, string)[])
         [
             (() => File.Copy($"{mixed}/groups/x1", $"{mixed}/groups/db1", overwrite: true), "is that of x1, and this host is db1"),
-            (() => File.Copy($"{first}/groups/db1", $"{mixed}/groups/db1", overwrite: true), "and this host has its groups of list "),
+            (() => File.Copy($"{first}/groups/db1", $"{mixed}/groups/db1", overwrite: true), "but this host already has its groups of list "),
             (() => File.Delete($"{mixed}/groups/db1"), "could not be fetched, and this host is in groups: "),
         ])
         {
@@ -107,7 +107,7 @@ public sealed class FetchedGroupTests : IAsyncLifetime, IDisposable
         Assert.Equal(255, (await fleet.Entering(db1, old, key)).ExitCode);
         var back = await Copy("back");
         File.Copy($"{held}/groups/db1", $"{back}/groups/db1", overwrite: true);
-        Assert.Contains("and this host has its groups of list ", (await Pull(db1, back)).Error, StringComparison.Ordinal);
+        Assert.Contains("but this host already has its groups of list ", (await Pull(db1, back)).Error, StringComparison.Ordinal);
         Assert.Equal(".\n", await Groups(db1));
         // Even on a host that has forgotten what it saw, it opens nothing.
         (await db1.Run("rm /etc/ssh/certauthority/groups*")).Done();

@@ -94,6 +94,7 @@ internal sealed class GroupsPublication : Loop
         }
         catch (Exception e) when (Periodic.IsPassing(e) || e is System.Security.Cryptography.CryptographicException)
         {
+            // A full or failing disk, or another daemon's directory: hosts keep the groups that they have, and what is there is read anew.
             files = null;
             if (!hasFailed)
                 log.LogError(
