@@ -19,8 +19,8 @@ public sealed class PullGroupsTests(PulledHost pulled) : IClassFixture<PulledHos
         new("another host", site => site.Sign(site.Text(1, node: "web2")), "is that of web2, and this host is web1; "),
         new("another installation", site => site.Sign(site.Text(1, installation: "0123456789abcdef")), "is of another daemon than the revocation list here, or of a copy of it; "),
         new("a copy of the daemon", site => site.Sign(site.Text(1, run: "01234567")), "is of another daemon than the revocation list here, or of a copy of it; "),
-        new("an older file", site => site.Sign(site.Text(-1)), "but this host already has its groups of list "),
-        new("another file of the same list", site => site.Sign(site.Text(0, tokens: "c.0123456789abcdef\n.\n")), "but this host already has its groups of list "),
+        new("an older file", site => site.Sign(site.Text(-1)), "belongs to list "),
+        new("another file of the same list", site => site.Sign(site.Text(0, tokens: "c.0123456789abcdef\n.\n")), "belongs to list "),
         new("a later format", site => site.Sign(site.Text(1).Replace("groups v1", "groups v2", StringComparison.Ordinal)), "has a format that this certauthority-pull does not know; "),
         new("a manifest", site => site.Put(File.ReadAllText($"{site.Source}/manifest")), "is not the groups of a host; "),
         new("a page of HTML", site => site.Put("<html>\n"), "is not the groups of a host; "),
@@ -195,7 +195,7 @@ public sealed class PullGroupsTests(PulledHost pulled) : IClassFixture<PulledHos
 
         public async Task List(int later, string? comment = null)
         {
-            File.WriteAllBytes($"{Source}/revoked.krl", OpenSsh.Krl.Write(pulled.Daemon.RevocationList().Revoked, (ulong)(Version + later), 1, comment ?? string.Join(' ', words)));
+            File.WriteAllBytes($"{Source}/revoked.krl", OpenSsh.Krl.Write(pulled.Daemon.RevocationList().Revoked, (ulong)(Version + later), (ulong)TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(), comment ?? string.Join(' ', words)));
             await pulled.Sign(Source);
         }
 
