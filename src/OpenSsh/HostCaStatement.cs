@@ -1,8 +1,8 @@
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// What a host CA key says of the key that takes over: a text, and the old key's signature over it, in one file. <c>ssh-keygen -Y verify</c>
-/// verifies the signature; this class checks everything else.
+/// What a host CA key says of the key that takes over: a text, and the old key's signature over it, in one file.
+/// <c>ssh-keygen -Y verify</c> verifies the signature; this class checks everything else.
 /// </summary>
 public sealed class HostCaStatement
 {
@@ -59,7 +59,9 @@ public sealed class HostCaStatement
     }
 
     private static string Value(string line, string name) =>
-        line.StartsWith(name, StringComparison.Ordinal) ? line[name.Length..] : throw new SshFormatException($"it has no line {name.Trim()}");
+        line.StartsWith(name, StringComparison.Ordinal)
+            ? line[name.Length..]
+            : throw new SshFormatException($"it has no line {name.Trim()}");
 
     private static SignatureKey KeyOf(string line) =>
         PublicKey.ParseLine(line) as SignatureKey ?? throw new SshFormatException("a security key signs no certificates");

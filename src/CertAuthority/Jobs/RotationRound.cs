@@ -4,8 +4,8 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Takes the steps of CA key rotations that are scheduled, completes a rotation that was cut short, and once in a run has the host CA key name
-/// the keys that are to sign after it.
+/// Takes the steps of CA key rotations that are scheduled, completes a rotation that was cut short, and once in a run has the host CA key
+/// name the keys that are to sign after it.
 /// </summary>
 /// <param name="ca">The authority that operations work on.</param>
 /// <param name="log">Gets a line about each failure.</param>

@@ -36,7 +36,8 @@ internal static class RunTable
     }
 
     /// <summary>Returns the ID of the installation, in sixteen hexadecimal digits. A copy of the database has the same.</summary>
-    public static string Installation(this Snapshot snapshot) => snapshot.QueryFirst("SELECT id FROM installation", row => row.GetString(0))!;
+    public static string Installation(this Snapshot snapshot) =>
+        snapshot.QueryFirst("SELECT id FROM installation", row => row.GetString(0))!;
 
     /// <summary>Returns the last run that served, this one or an earlier one; null if that was not recorded.</summary>
     public static ServedRun? LastServed(this Snapshot snapshot) => snapshot.QueryFirst(

@@ -53,7 +53,7 @@ internal sealed class LoginCommand : CliCommand
     };
 
     private readonly ListOption acceptHostCa = new(
-        HostCasFile.Accepting, "Believe these host CA keys, whose fingerprints an administrator read out to you, and of others only those that they vouch for", "SHA256:…")
+        HostCasFile.Accepting, "Believe these host CA keys, whose fingerprints an administrator read out to you", "FINGERPRINT")
     {
         Items = (IsFingerprint, "fingerprints such as SHA256:…, as tctl status shows them")
     };

@@ -46,7 +46,7 @@ public sealed class HostCasTests : IDisposable
     }
 
     [Fact]
-    public async Task What_cannot_be_read_leads_nowhere() =>
+    public async Task Unreadable_statement_leads_nowhere() =>
         Assert.Equal([Key("a"), Key("b")], await Reached(["a"], "", "x", Text(Says("a", "c")), Says("a", "b")));
 
     [Fact]
@@ -74,17 +74,17 @@ public sealed class HostCasTests : IDisposable
     {
         var known = new HostCas([Key("a"), Key("b")], Here);
         var (after, unproven) = known.Follow(new HostCas([Key("b"), Key("c"), Key("x")], Elsewhere), new HashSet<PublicKey> { Key("a"), Key("b"), Key("c") });
-        Assert.Equal([Key("b"), Key("c")], after.Keys);
+        Assert.Equal<PublicKey>([Key("b"), Key("c")], after.Keys);
         Assert.Equal(Here, after.Installation);
-        Assert.Equal([Key("x")], unproven);
+        Assert.Equal<PublicKey>([Key("x")], unproven);
     }
 
     [Fact]
     public void File_is_never_emptied_by_what_a_daemon_names()
     {
         var known = new HostCas([Key("a")], Here);
-        Assert.Equal([Key("a")], known.Follow(new HostCas([Key("x")], Here), known.Keys.ToHashSet()).After.Keys);
-        Assert.Equal([Key("a")], known.Follow(new HostCas([], Here), known.Keys.ToHashSet()).After.Keys);
+        Assert.Equal<PublicKey>([Key("a")], known.Follow(new HostCas([Key("x")], Here), known.Keys.ToHashSet()).After.Keys);
+        Assert.Equal<PublicKey>([Key("a")], known.Follow(new HostCas([], Here), known.Keys.ToHashSet()).After.Keys);
     }
 
     [Fact]
@@ -94,11 +94,11 @@ public sealed class HostCasTests : IDisposable
         var text = known.ToString();
         Assert.StartsWith("@cert-authority * ssh-ed25519 ", text, StringComparison.Ordinal);
         var read = HostCas.Read(text);
-        Assert.Equal(known.Keys, read.Keys);
+        Assert.Equal<PublicKey>(known.Keys, read.Keys);
         Assert.Equal(Here, read.Installation);
         // As earlier versions wrote it, with a line of somebody else's.
         read = HostCas.Read($"@cert-authority * {Key("a")}\n@cert-authority *.example.com {Key("b")}\ndb1 {Key("c")}\n@cert-authority * x\n");
-        Assert.Equal([Key("a")], read.Keys);
+        Assert.Equal<PublicKey>([Key("a")], read.Keys);
         Assert.Null(read.Installation);
         Assert.Empty(HostCas.Read(null).Keys);
     }
