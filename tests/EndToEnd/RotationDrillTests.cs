@@ -160,10 +160,10 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
             away.TryRemove(host, out _);
         await Parallel.ForEachAsync(Fetchers, new ParallelOptions { MaxDegreeOfParallelism = 3 }, async (host, _) =>
         {
-            // At one of the programs that it starts, others in each step: it starts about ninety.
+            // At one of the programs that it starts, another one in each step: it starts about seventy.
             var log = Daemon.Scratch[$"puller-{host.Name}-{number}"];
             await Daemon.Administrator.Types(
-                ["strace", "-qq", "-o", log, "-e", "trace=vfork,clone,clone3,fork", "-e", $"inject=vfork,clone,clone3,fork:signal=KILL:when={10 + (((hosts.IndexOf(host) * 11) + (number * 17)) % 60)}", PulledHost.Puller, "--config", SettingsOf(host), "--new-ca"]);
+                ["strace", "-qq", "-o", log, "-e", "trace=vfork,clone,clone3,fork", "-e", $"inject=vfork,clone,clone3,fork:signal=KILL:when={10 + (((hosts.IndexOf(host) * 11) + (number * 17)) % 40)}", PulledHost.Puller, "--config", SettingsOf(host), "--new-ca"]);
             Assert.Contains("killed by SIGKILL", await File.ReadAllTextAsync(log, CancellationToken.None), StringComparison.Ordinal);
             Interlocked.Increment(ref interruptions);
         });
