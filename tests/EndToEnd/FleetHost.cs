@@ -16,9 +16,6 @@ internal sealed class FleetHost : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>Of its sshd that listens.</summary>
-    public int ProcessId => sshd.Id;
-
     /// <summary>As <c>--ssh</c> takes it.</summary>
     public string Address => $"root@127.0.0.1:{Port}";
 
