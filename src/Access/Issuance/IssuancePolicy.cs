@@ -223,21 +223,24 @@ public static class IssuancePolicy
     /// <summary>
     /// Returns what the roles reach, even if it does not fit into one certificate: bare logins, and the logins on each existing node.
     /// </summary>
-    public static Outcome<Reachable> Reach(IssuanceQuestion question) => Allow(question).Holds(out var allowed, out var refusal)
-        ? new Reachable(
-            [.. allowed.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login)],
+    public static Outcome<Reachable> Reach(IssuanceQuestion question)
+    {
+        if (!Allow(question).Holds(out var allowed, out var refusal))
+            return refusal;
+        ImmutableArray<string> everywhere = [.. allowed.Principals.Where(one => one.Node is null).Select(one => one.Login)];
+        var there = allowed.Principals.Where(one => one.Node is not null).ToLookup(one => one.Node!, one => one.Login, StringComparer.Ordinal);
+        return new Reachable(
+            everywhere,
             [
-                .. question.Nodes
+                .. question.Nodes.Where(node => !everywhere.IsEmpty || there.Contains(node.Name))
                     .Select(
                         node => new ReachedNode(
                             node,
                             [
-                                .. Principals.On(node.Name, allowed.Principals, [node]).Select(principal => principal.Login)
-                                    .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]))
-                    .Where(reached => !reached.Logins.IsEmpty),
+                                .. everywhere.Concat(there[node.Name]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)])),
             ],
-            PerHost: allowed.Grants.Any(grant => GroupForm.Held(grant, question).LeftOut > 0))
-        : refusal;
+            PerHost: allowed.Grants.Any(grant => GroupForm.Held(grant, question).LeftOut > 0));
+    }
 
     /// <summary>Returns why the roles cannot be used together, or why one cannot be used at all; null if they can.</summary>
     private static Refusal? Refused(IssuanceQuestion question, ImmutableArray<DrawnRole> drawn)

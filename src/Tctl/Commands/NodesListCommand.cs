@@ -52,7 +52,8 @@ internal sealed class NodesListCommand : CliCommand
                 .. anyEnds ? (string[])["Ends"] : [], "Witnessed", "Last Error"])
         {
             Nothing = "no nodes",
-            Expendable = ["Witnessed", "Labels", "Address", "Host Certificate"]
+            Vital = "Revocation List",
+            Expendable = ["Witnessed", "Ends", "Labels", "Address", "Host Certificate"]
         };
         foreach (var node in nodes)
             table.Add(
