@@ -55,7 +55,6 @@ internal static class LargeFleetTimes
             await Each(daemon, "nodes ls, 20", n => daemon.Client.Send(Routes.ListNodes, new ListNodes(Limit: 20)));
             await Each(daemon, "status", n => daemon.Client.Send(Routes.GetStatus, new GetStatus()));
             await Each(daemon, "revoke one serial", n => daemon.Client.Send(Routes.RevokeCertificates, new RevokeCertificates(Serials: [$"{n + 1}"])));
-            Row("list, kB", (await daemon.Client.Send(Routes.GetKrl, new GetKrl())).Krl.Length / 1e3);
             // Those who log in have none of these teams.
             var team = site.Teams - 15;
             Console.WriteLine("the change\tms\tms of processor\tslowest login beside it, ms\trevoked");
@@ -85,7 +84,7 @@ internal static class LargeFleetTimes
         async Task Change(RunningDaemon daemon, string what, string resources)
         {
             using var stop = new CancellationTokenSource();
-            var logins = Task.Run(() => Slowest(daemon, stop.Token));
+            var logins = Task.Run(() => daemon.SlowestLogin(key, stop.Token));
             await Task.Delay(500);
             var (watch, before) = (Stopwatch.StartNew(), daemon.Processor);
             var applied = await daemon.Client.Send(Routes.ApplyResources, new ApplyResources(Encoding.UTF8.GetBytes(resources), "bench.yaml", Force: true));
@@ -95,19 +94,6 @@ internal static class LargeFleetTimes
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{what}\t{took.TotalMilliseconds:0}\t{used.TotalMilliseconds:0}\t{beside.TotalMilliseconds:0}\t{applied.Revoked.Length}"));
-        }
-
-        async Task<TimeSpan> Slowest(RunningDaemon daemon, CancellationToken stop)
-        {
-            var slowest = TimeSpan.Zero;
-            for (var n = 0; !stop.IsCancellationRequested; n++)
-            {
-                var watch = Stopwatch.StartNew();
-                await daemon.Login(key, n);
-                slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
-                await Task.Delay(5, CancellationToken.None);
-            }
-            return slowest;
         }
     }
 

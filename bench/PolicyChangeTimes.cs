@@ -39,7 +39,7 @@ internal static class PolicyChangeTimes
         async Task Measure(string what, string resource)
         {
             using var stop = new CancellationTokenSource();
-            var logins = Task.Run(() => Slowest(stop.Token));
+            var logins = Task.Run(() => daemon.SlowestLogin(key, stop.Token));
             await Task.Delay(500);
             var (watch, before) = (Stopwatch.StartNew(), daemon.Processor);
             var applied = await daemon.Client.Send(Routes.ApplyResources, new ApplyResources(Encoding.UTF8.GetBytes(resource), "bench.yaml", Force: true));
@@ -49,19 +49,6 @@ internal static class PolicyChangeTimes
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{what}\t{took.TotalMilliseconds:0}\t{used.TotalMilliseconds:0}\t{slowest.TotalMilliseconds:0}\t{applied.Revoked.Length}"));
-        }
-
-        async Task<TimeSpan> Slowest(CancellationToken stop)
-        {
-            var slowest = TimeSpan.Zero;
-            for (var n = 0; !stop.IsCancellationRequested; n++)
-            {
-                var watch = Stopwatch.StartNew();
-                await daemon.Login(key, n);
-                slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
-                await Task.Delay(5, CancellationToken.None);
-            }
-            return slowest;
         }
     }
 

@@ -75,6 +75,20 @@ internal sealed class RunningDaemon : IAsyncDisposable
 
     public Task<LoggedIn> Login(string key, int n) => Client.Send(Routes.Login, new Login(key, User: $"u{(n % FilledDatabase.Own) + 1}"));
 
+    /// <summary>Logs in over and over, and returns how long the slowest login took.</summary>
+    public async Task<TimeSpan> SlowestLogin(string key, CancellationToken stop)
+    {
+        var slowest = TimeSpan.Zero;
+        for (var n = 0; !stop.IsCancellationRequested; n++)
+        {
+            var watch = Stopwatch.StartNew();
+            await Login(key, n);
+            slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
+            await Task.Delay(5, CancellationToken.None);
+        }
+        return slowest;
+    }
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

@@ -54,6 +54,7 @@ internal sealed class Daemon : IAsyncDisposable
         }
         catch (Exception e)
         {
+            // Whatever it was, what the start has taken so far is given back.
             await daemon.DisposeAsync();
             signals.Stop.ThrowIfCancellationRequested();
             if (e is InUseException or ExposedException or CaKeyException or StoreException or IOException or UnauthorizedAccessException

@@ -24,14 +24,14 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         new("a page of HTML", (_, source) => File.WriteAllText($"{source}/revoked.krl", "<html><body>It works!</body></html>\n"), "is not a revocation list"),
         new("a list cut short", (_, source) => File.WriteAllBytes($"{source}/revoked.krl", File.ReadAllBytes($"{source}/revoked.krl")[..^5]), "is not a revocation list"),
         // What is left is a good list of nobody.
-        new("a list cut where a section ends", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", File.ReadAllBytes($"{source}/revoked.krl")[..(44 + pulled.Daemon.RevocationList().Comment.Length)]), ", and is another list; "),
+        new("a list cut where a section ends", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", File.ReadAllBytes($"{source}/revoked.krl")[..(44 + pulled.Daemon.RevocationList().Comment.Length)]), ", but it is a different list; "),
         new("a list of another daemon", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1, comment: "certauthority 0123456789abcdef 01234567")), "SOURCE/revoked.krl is of another daemon than the list in TRUSTED, or of a copy of it, "),
         new("a list of another copy of the daemon", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1, comment: $"{pulled.Daemon.RevocationList().Comment[..31]}01234567")), "SOURCE/revoked.krl is of another daemon than the list in TRUSTED, or of a copy of it, "),
         new("a list of nobody", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1, comment: "")), "SOURCE/revoked.krl is of another daemon than the list in TRUSTED, or of a copy of it, "),
         new("a list with more behind it", (_, source) => File.AppendAllText($"{source}/revoked.krl", "\n"), "is not a revocation list"),
         new("a public key", (_, source) => File.Copy($"{source}/user_ca.pub", $"{source}/revoked.krl", overwrite: true), "is not a revocation list"),
         new("a version beyond all", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", OpenSsh.Krl.Write([], ulong.MaxValue, 1, "")), "is not a revocation list"),
-        new("an older list", (pulled, source) => File.Copy(pulled.OldList, $"{source}/revoked.krl", overwrite: true), " already; nothing was changed; "),
+        new("an older list", (pulled, source) => File.Copy(pulled.OldList, $"{source}/revoked.krl", overwrite: true), "; nothing was changed; who can put old "),
         new("no list", (_, source) => File.Delete($"{source}/revoked.krl"), "SOURCE/revoked.krl could not be fetched: "),
         new("a list of 65 MiB", (_, source) => File.WriteAllBytes($"{source}/revoked.krl", new byte[65 << 20]), "SOURCE/revoked.krl could not be fetched: File size limit exceeded; "),
         new("no source", (_, source) => Directory.Delete(source, recursive: true), "SOURCE/revoked.krl could not be fetched: "),
@@ -495,18 +495,18 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         {
             File.Copy(pulled.OldList, $"{source}/revoked.krl", overwrite: true);
             await pulled.Sign(source);
-        }, " already; nothing was changed; who may put old files there"),
+        }, "; nothing was changed; who can put old files there"),
         new("a manifest of half an hour ago", async (pulled, source) =>
         {
             // Held back: the host has seen this very one.
             await pulled.Sign(source, made: TimeProvider.System.GetUtcNow().AddMinutes(-31));
         }, "SOURCE/manifest was made 31 minutes ago by the clock of this host, and was fresh until "),
-        new("another manifest of the same list", (pulled, source) => pulled.Sign(source, made: TimeProvider.System.GetUtcNow().AddMinutes(1)), " like the one in TRUSTED, and is another manifest; "),
+        new("another manifest of the same list", (pulled, source) => pulled.Sign(source, made: TimeProvider.System.GetUtcNow().AddMinutes(1)), ", as the one in TRUSTED does, but it is a different manifest; "),
         new("another list of the same version", async (pulled, source) =>
         {
             File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 0));
             await pulled.Sign(source);
-        }, " like the one in TRUSTED, and is another "),
+        }, ", as the one in TRUSTED does, but it is a different "),
         new("a replaced body", async (pulled, source) =>
         {
             File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
@@ -660,7 +660,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         await pulled.Sign(source, text => $"{text}optional-of-later 1 2 3\n");
         // Whoever takes away the list does not make the host forget.
         File.Delete($"{directory}/revoked.krl");
-        IsRefusal(await pulled.Pull(source, directory), " already; nothing was changed; who may put old files there");
+        IsRefusal(await pulled.Pull(source, directory), "; nothing was changed; who can put old files there");
         (await pulled.Pull(source, directory, "--force")).Done();
         Assert.Equal(await File.ReadAllBytesAsync(pulled.OldList), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
         Assert.Equal("", (await pulled.Pull(source, directory)).Done());

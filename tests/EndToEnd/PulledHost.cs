@@ -85,8 +85,29 @@ public sealed class PulledHost : IAsyncLifetime, IDisposable
     /// <summary>What the daemon publishes, without the files by hash, in a folder where a test can spoil it.</summary>
     internal string Copy()
     {
+        // The daemon goes on publishing meanwhile: what did not stay the same is no copy of one moment.
+        while (true)
+        {
+            var before = Stamps();
+            try
+            {
+                var copy = CopyOnce();
+                if (Stamps().SequenceEqual(before))
+                    return copy;
+            }
+            catch (IOException)
+            {
+                // A file went while it was copied.
+            }
+        }
+
+        (string, DateTime)[] Stamps() => [.. PublishedFiles().Order(StringComparer.Ordinal).Select(file => (file, File.GetLastWriteTimeUtc(file)))];
+    }
+
+    private string CopyOnce()
+    {
         var copy = Directory.CreateDirectory(scratch[$"{Guid.NewGuid()}"]).FullName;
-        foreach (var file in Directory.GetFiles(Published, "*", SearchOption.AllDirectories).Where(file => !file.Contains("/by-hash/", StringComparison.Ordinal)))
+        foreach (var file in PublishedFiles())
         {
             var to = Path.Combine(copy, Path.GetRelativePath(Published, file));
             Directory.CreateDirectory(Path.GetDirectoryName(to)!);
@@ -94,6 +115,9 @@ public sealed class PulledHost : IAsyncLifetime, IDisposable
         }
         return copy;
     }
+
+    private IEnumerable<string> PublishedFiles() =>
+        Directory.GetFiles(Published, "*", SearchOption.AllDirectories).Where(file => !file.Contains("/by-hash/", StringComparison.Ordinal));
 
     /// <summary>A list that says the same as the one in place, with another version, and, where a comment is given, by another daemon.</summary>
     internal byte[] List(ulong later, TimeSpan age = default, string? comment = null) => OpenSsh.Krl.Write(

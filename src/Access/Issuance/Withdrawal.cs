@@ -81,7 +81,8 @@ public static class Withdrawal
             Locks = locks,
             // The comparison below checks, login by login, whether the certificate contains the conditions that a role requires.
             IsSecurityKey = true,
-            Groups = groups,
+            // Of hundreds of groups, a certificate names a few; the others have no say in it.
+            Groups = [.. groups.Where(group => issued.Principals.Any(one => one.EndsWith(group.Group.Token, StringComparison.Ordinal)))],
             LastsUntil = issued.ValidBefore,
         };
         if (!IssuancePolicy.AllowAnything(question).Holds(out var granted, out var refusal))

@@ -44,8 +44,11 @@ public sealed class LabelSelector
         Entries.Count == other.Entries.Count
         && Entries.All(
             entry => other.Entries.TryGetValue(entry.Key, out var patterns)
-                && entry.Value.Select(pattern => pattern.Text).ToHashSet(StringComparer.Ordinal)
-                    .SetEquals(patterns.Select(pattern => pattern.Text)));
+                // Nearly all have one value, and a login compares them with each group.
+                && (entry.Value.Length == 1 && patterns.Length == 1
+                    ? entry.Value[0].Text == patterns[0].Text
+                    : entry.Value.Select(pattern => pattern.Text).ToHashSet(StringComparer.Ordinal)
+                        .SetEquals(patterns.Select(pattern => pattern.Text))));
 
     /// <summary>Returns each key, and whether these labels match its entry.</summary>
     internal IEnumerable<(string Key, bool Matches)> EachKey(IReadOnlyDictionary<string, string> labels) =>

@@ -51,6 +51,7 @@ public sealed class Re2
         {
             fault = wrong.Message;
         }
+        // .NET says by these two that it cannot make an automaton of an expression, which is valid.
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
             fault = "the expression is too large to be matched in bounded time";

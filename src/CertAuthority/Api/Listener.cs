@@ -222,7 +222,7 @@ internal sealed class Listener : IConnectionListener
         }
         catch (Exception e) when (e is ProblemException or StoreException)
         {
-            // Every call on this connection gets the same answer.
+            // The database says no more about who this is, and nobody gains by that. Every call on this connection gets the same answer.
             return assumed == Standing.Unknown ? Standing.Stranger : assumed;
         }
     }

@@ -128,6 +128,7 @@ internal static class Server
             }
             catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
             {
+                // The caller is refused all the same.
                 log.LogWarning("a refusal of {Caller} is not in the audit: {Why}", caller.Name, e.Message);
             }
             throw;
@@ -200,6 +201,7 @@ internal static class Server
         }
         catch (Exception e)
         {
+            // Whatever it was, it becomes an answer: this is the edge of the daemon.
             if (context.RequestAborted.IsCancellationRequested)
                 return;
             var problem = Problem(e, log);

@@ -43,6 +43,7 @@ internal sealed class AuditDirectory(string path, ILogger log)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ExposedException or ProblemException)
         {
+            // The copy for readers is late; the audit itself is not affected.
             (isWhole, Failure) = (false, e.Message);
             log.LogWarning("{Path} could not be written, and is tried again with the next checkpoint: {Why}", path, Printable.Escape(e.Message));
         }

@@ -47,6 +47,7 @@ internal sealed class AuditRemoval(Database database, TimeProvider clock, ILogge
                 }
                 catch (Exception e) when (e is ProblemException or StoreException)
                 {
+                    // A full or failing disk: what is archived may stay longer, and nothing waits for it.
                     log.LogWarning(
                         "archived entries of the audit cannot be removed now, and it is tried again: {Why}", Printable.Escape(e.Message));
                     await Task.Delay(UntilRetry, clock, stopping);

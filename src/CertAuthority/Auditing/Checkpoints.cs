@@ -137,6 +137,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
             }
             catch (Exception e) when (e is ProblemException or StoreException or IOException or UnauthorizedAccessException)
             {
+                // A full or failing disk, here or below the database: the entries are there, and the next turn goes on from them.
                 if (!isFailing)
                     log.LogWarning(
                         "no checkpoint of the audit can be signed now, and it is tried again: {Why}", Printable.Escape(e.Message));

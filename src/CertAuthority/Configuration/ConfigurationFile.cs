@@ -60,6 +60,7 @@ internal static class ConfigurationFile
         }
         catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
         {
+            // Whatever keeps a file from being read is a fault of the configuration like any other.
             throw new ConfigurationException([$"{at}: {e.Message}"]);
         }
     }

@@ -249,6 +249,7 @@ internal static class NotifySection
         }
         catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
         {
+            // Whatever keeps the file from being read is a fault of this line.
             receiver.Fault(field, $"{receiver.Full(field)}: {e.Message}");
         }
         return null;

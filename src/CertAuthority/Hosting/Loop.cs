@@ -46,6 +46,7 @@ internal abstract class Loop : BackgroundService
         }
         catch (Exception e) when (e is not OutcomeUnknownException)
         {
+            // Whatever it was, the loop has ended, and the daemon stops with it; a commit with an unknown outcome stops it by itself.
             why = e;
         }
         if (!stoppingToken.IsCancellationRequested)

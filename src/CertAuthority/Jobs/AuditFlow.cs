@@ -83,6 +83,7 @@ internal sealed class AuditFlow(CurrentAuthority ca, CurrentSettings settings, I
             }
             catch (Exception e) when (Periodic.IsPassing(e))
             {
+                // The sink or the disk fails: the entries stay in the database until they arrive.
                 sink.Abandon();
                 failures++;
                 if (ca.Now.AuditProgress.Failed(sink.Name, mark?.Position ?? 0, e.Message, ca.Now.Now()))
@@ -118,6 +119,7 @@ internal sealed class AuditFlow(CurrentAuthority ca, CurrentSettings settings, I
             }
             catch (Exception e) when (Periodic.IsPassing(e))
             {
+                // The next run sends a little twice; it stops nothing.
                 log.LogWarning("how far {Sink} has the audit could not be recorded: {Why}", sink.Name, Printable.Escape(e.Message));
             }
             sink.Abandon();

@@ -408,7 +408,7 @@ internal static class KeyRotations
 
     private static IEnumerable<HostBehind> Fetching(Authority ca) =>
         ca.Database.Read(snapshot => snapshot.Policy().Nodes).Values.Where(node => !node.Push)
-            .Select(node => new HostBehind(node.Name, "it fetches its files, and takes a new key only when its script is told to"));
+            .Select(node => new HostBehind(node.Name, "it fetches its files, and accepts a new key only by hand"));
 
     private static void ExpectFile(Authority ca, CaPurpose key)
     {
