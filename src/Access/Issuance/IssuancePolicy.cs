@@ -136,11 +136,8 @@ public static class IssuancePolicy
         var roles = RolesInUse.Of(drawn);
         denials ??= new Denials(roles.All, question.Locks);
         var reached = new Reached(roles.All, denials, question.Nodes);
-        // This examines the role as it is stored: an expired role allows nothing, but its conditions still apply to the logins that it
-        // names.
-        var everywhere = roles.All.Where(
-            role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && !role.Role.Options.Conditions.IsEmpty).ToImmutableArray();
-        var groups = roles.All.Except(everywhere).GroupBy(role => SessionConditions.Key(role.Role.Options.Conditions))
+        ImmutableArray<RoleInUse> everywhere = [.. roles.All.Where(IsEverywhere)];
+        var groups = roles.All.Where(role => !IsEverywhere(role)).GroupBy(role => SessionConditions.Key(role.Role.Options.Conditions))
             .Select(
                 group => new RoleGroup(
                     roles, group.Key.Length > 0, [.. group], everywhere, Principals.Of(reached.Of(group)),
@@ -158,6 +155,11 @@ public static class IssuancePolicy
                 : isEmptyRefused ? Grant(question, roles.All, groups)
                 : Grants(question, groups.Where(group => !group.Principals.IsEmpty || !group.ByGroup.IsEmpty)),
             drawn, denials, reached, groups.SelectMany(group => group.Lifetime(question).Rules.Concat(group.Permissions(question).Rules)));
+
+        // This examines the role as it is stored: an expired role allows nothing, but its conditions still apply to the logins that it
+        // names.
+        bool IsEverywhere(RoleInUse role) =>
+            question.Roles[role.Role.Name].Allow.Logins.IsEmpty && !role.Role.Options.Conditions.IsEmpty;
     }
 
     private static Outcome<Allowed> Grant(IssuanceQuestion question, IReadOnlyList<RoleInUse> inUse, ImmutableArray<RoleGroup> all)
