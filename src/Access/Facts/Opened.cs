@@ -55,7 +55,9 @@ internal sealed record Opened(
                         same.Key.Login,
                         same.Key.IsEverywhere
                             ? []
-                            : [.. same.Select(one => one.Node!).Distinct().Order(StringComparer.Ordinal).Select(name => question.Nodes.Named(name)!)],
+                            : [
+                                .. same.Select(one => one.Node!).Distinct().Order(StringComparer.Ordinal)
+                                    .Select(name => question.Nodes.Named(name)!)],
                         same.Key.Conditions)),
         ];
         return new Opened(

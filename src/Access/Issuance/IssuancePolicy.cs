@@ -230,7 +230,8 @@ public static class IssuancePolicy
         if (!Allow(question).Holds(out var allowed, out var refusal))
             return refusal;
         ImmutableArray<string> everywhere = [.. allowed.Principals.Where(one => one.Node is null).Select(one => one.Login)];
-        var there = allowed.Principals.Where(one => one.Node is not null).ToLookup(one => one.Node!, one => one.Login, StringComparer.Ordinal);
+        var there = allowed.Principals.Where(one => one.Node is not null)
+            .ToLookup(one => one.Node!, one => one.Login, StringComparer.Ordinal);
         return new Reachable(
             everywhere,
             [

@@ -94,18 +94,19 @@ internal sealed record Weighed(
     }
 
     /// <summary>Returns the effect of a lock here; null for none.</summary>
-    private RuleEffect? Effect(AccessLock standing, IssuanceQuestion question, string? login, ImmutableArray<Node> way) => standing.Target switch
-    {
-        (LockKind.User, var name) => name == question.User.Name ? RuleEffect.Refuses : null,
-        (LockKind.Role, var name) => Drawn.Any(role => role.Name == name) ? RuleEffect.Refuses : null,
-        (LockKind.Request, var id) => question.Requests.Any(request => request.Id.ToString() == id) ? RuleEffect.Refuses : null,
-        (LockKind.Login, Names.JumpLogin) => way.IsEmpty ? null : RuleEffect.Limits,
-        (LockKind.Login, var name) =>
-            (login ?? name) == name && Reached.Roles.Any(reach => reach.Role.Logins.Contains(name)) ? RuleEffect.Denies : null,
-        (_, var name) when (question.Node ?? name) == name => RuleEffect.Denies,
-        (_, var name) when way.Any(jump => jump.Name == name) => RuleEffect.Limits,
-        _ => Reached.Roles.Any(reach => reach.Role.Role.Allow.NodeLabels.IsAll) ? RuleEffect.Limits : null,
-    };
+    private RuleEffect? Effect(AccessLock standing, IssuanceQuestion question, string? login, ImmutableArray<Node> way) =>
+        standing.Target switch
+        {
+            (LockKind.User, var name) => name == question.User.Name ? RuleEffect.Refuses : null,
+            (LockKind.Role, var name) => Drawn.Any(role => role.Name == name) ? RuleEffect.Refuses : null,
+            (LockKind.Request, var id) => question.Requests.Any(request => request.Id.ToString() == id) ? RuleEffect.Refuses : null,
+            (LockKind.Login, Names.JumpLogin) => way.IsEmpty ? null : RuleEffect.Limits,
+            (LockKind.Login, var name) =>
+                (login ?? name) == name && Reached.Roles.Any(reach => reach.Role.Logins.Contains(name)) ? RuleEffect.Denies : null,
+            (_, var name) when (question.Node ?? name) == name => RuleEffect.Denies,
+            (_, var name) when way.Any(jump => jump.Name == name) => RuleEffect.Limits,
+            _ => Reached.Roles.Any(reach => reach.Role.Role.Allow.NodeLabels.IsAll) ? RuleEffect.Limits : null,
+        };
 }
 
 /// <summary>What the rules allow.</summary>
