@@ -108,6 +108,15 @@ internal sealed class StatusCommand : CliCommand
                 "the daemon signs again by itself once this is put right; docs/keys.md");
             exitCode = ExitCode.Failed;
         }
+        foreach (var rotation in (status.Rotations ?? []).Where(one => one.Fault is not null))
+        {
+            parsed.Complain(
+                rotation.Step == "prepared"
+                    ? $"the next {rotation.Key} CA key is trusted, and cannot take over: {rotation.Fault}"
+                    : $"the old {rotation.Key} CA key is trusted, and not as it should be: {rotation.Fault}",
+                $"put it right; or, if somebody else may have it: {NextStepText.Rotate(rotation.Key)} --compromised");
+            exitCode = ExitCode.Failed;
+        }
         if (status.HostsWithRevokedCa is [_, ..] trusting)
         {
             parsed.Complain(

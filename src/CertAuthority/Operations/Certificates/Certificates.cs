@@ -106,7 +106,7 @@ internal static class Certificates
             Version = Version,
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
-            Rotations = KeyRotations.All(snapshot, now) is [_, ..] rotations ? rotations : null,
+            Rotations = KeyRotations.All(ca, snapshot, now) is [_, ..] rotations ? rotations : null,
             HostsWithRevokedCa = KeyRotations.TrustingRevoked(snapshot) is [_, ..] trusting ? trusting : null,
             PendingRequests = snapshot.CountPending(now),
             LiveCertificates = snapshot.CountLive(now),
