@@ -164,8 +164,10 @@ public sealed class EnrollTests : IAsyncLifetime
             "no certificate is taken", "sshd_config.d/99-z.conf", "DenyUsers root@10.0.0.1\nPubkeyAcceptedAlgorithms ssh-ed25519\n",
             "db1 does not let in a certificate for this host, as root: its PubkeyAcceptedAlgorithms has no ssh-ed25519-cert-v01@openssh.com"
         },
-        { "another list for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    RevokedKeys /etc/ssh/old.krl\n", "db1 lets in a certificate that is revoked, as root" },
-        { "a principal too many for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    AuthorizedPrincipalsCommand /usr/bin/printf %%s\\n%%s@db1\\n%%s@elsewhere.invalid\\n %u %u %u\n", "db1 lets in a certificate for another host, as root" },
+        { "another list for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    RevokedKeys /etc/ssh/old.krl\n", "127.0.0.1 lets other lines than ours decide about some logins: revokedkeys /etc/ssh/old.krl (/etc/ssh/sshd_config.d/99-z.conf:2)" },
+        { "keys of another account", "sshd_config.d/99-z.conf", "Match User postgres\n    AuthorizedKeysFile /etc/ssh/operators\n", "127.0.0.1 lets other lines than ours decide about some logins: authorizedkeysfile /etc/ssh/operators (/etc/ssh/sshd_config.d/99-z.conf:2)" },
+        { "principals in a file", "sshd_config.d/00-a.conf", "AuthorizedPrincipalsFile /etc/ssh/operators\n", "another setting wins over the drop-in: AuthorizedPrincipalsFile is \"/etc/ssh/operators\"" },
+        { "a principal too many for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    AuthorizedPrincipalsCommand /usr/bin/printf %%s\\n%%s@db1\\n%%s@elsewhere.invalid\\n %u %u %u\n", "127.0.0.1 lets other lines than ours decide about some logins: authorizedprincipalscommand " },
     };
 
     [PeopleTheory]

@@ -123,7 +123,8 @@ public static class HostFiles
             # Lets holders of certificates enter {node.Name}. Written by certauthority; what is changed here is lost.
             TrustedUserCAKeys {Directory}/user_ca.pub
             RevokedKeys {Directory}/revoked.krl
-            {(node.KeepKeys ? KeptKeys : "AuthorizedKeysFile none")}
+            {(node.KeepKeys ? KeptKeys : "AuthorizedKeysFile none\nAuthorizedKeysCommand none")}
+            AuthorizedPrincipalsFile none
             AuthorizedPrincipalsCommand {principals}
             AuthorizedPrincipalsCommandUser nobody
             {(isCertified ? $"HostCertificate {Directory}/host-cert.pub\n" : "")}{(string.IsNullOrEmpty(exempt) ? "" : $"{Exempt}{exempt}\n")}{(node.Push ? Sync : "")}{(node.Jump ? Jump(node) : "")}

@@ -143,6 +143,13 @@ internal sealed class StatusCommand : CliCommand
                 "docs/operating.md says how to mend a row");
             exitCode = ExitCode.Failed;
         }
+        if (status.StuckRows is { } stuck)
+        {
+            parsed.Complain(
+                $"{Wording.Count(stuck.Length, "thing")} could not be done: {Few(stuck, "; ")}",
+                "it is tried again, and nothing else waits for it; the log of the daemon says more");
+            exitCode = ExitCode.Failed;
+        }
         foreach (var sink in (status.AuditSinks ?? []).Where(sink => sink.Failure is not null))
         {
             parsed.Complain($"the audit does not reach {sink.Name}: {sink.Failure}", "it is tried again, and nothing is lost meanwhile");

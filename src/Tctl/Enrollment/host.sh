@@ -54,12 +54,51 @@ look() {
         grep -niE '^[[:space:]]*(TrustedUserCAKeys|RevokedKeys|HostCertificate|AuthorizedPrincipalsCommand)[[:space:]=]' "$file" |
             sed -n "s|^\([0-9]*\):|line $file:\1 |p"
     done
+    in_matches /etc/ssh/sshd_config '' | sed 's/^/match /'
 }
 
 # What holds for a login, a line each: the account, the client's address. A Match block can ask for each of these.
 settings_for() {
     sshd -T -C "user=$1,host=$2,addr=$2,laddr=${server% *},lport=${server##* },rdomain="
 }
+
+# --- Whom sshd on a host goes by. The same lines are in host.sh and in certauthority-join.
+# sshd -T can say what holds for one login, and not for every login that a Match block names. What stands in such a block holds in place of
+# the drop-in, wherever the block is. So each line there that decides who enters is named, but for those that only close a way.
+
+# The lines of a file: the number, the keyword in small letters, and the rest, as sshd parts them.
+parted() {
+    awk '{ gsub(/"/, " "); sub(/\r$/, ""); sub(/^[ \t]+/, ""); if ($0 == "" || /^#/) next
+        word = $0; sub(/[ \t=].*/, "", word); rest = substr($0, length(word) + 1); sub(/^[ \t]*=?[ \t]*/, "", rest); sub(/[ \t]+$/, "", rest)
+        print NR, tolower(word), rest }' "$1"
+}
+
+# The lines in Match blocks of the file $1 and of those that it includes, without our drop-in. With $2, the file itself is in such a block.
+in_matches() (
+    within=$2
+    if [ ! -f "$1" ] || [ "$1" = "$dropin" ]; then return 0; fi
+    parted "$1" | while read -r at word rest; do
+        case $word in
+            match) within=yes ;;
+            include)
+                set -f
+                for pattern in $rest; do
+                    set +f
+                    case $pattern in /*) ;; *) pattern=/etc/ssh/$pattern ;; esac
+                    for included in $pattern; do in_matches "$included" "$within"; done
+                done
+                set +f
+                ;;
+            trustedusercakeys | authorizedkeysfile | authorizedkeyscommand | authorizedprincipalsfile)
+                [ -z "$within" ] || [ "$rest" = none ] || printf '%s:%s %s %s\n' "$1" "$at" "$word" "$rest"
+                ;;
+            revokedkeys | authorizedprincipalscommand | authorizedprincipalscommanduser)
+                [ -z "$within" ] || printf '%s:%s %s %s\n' "$1" "$at" "$word" "$rest"
+                ;;
+        esac
+    done
+)
+# --- The end of these lines.
 
 # The files of a configuration, the included ones too, without our drop-in. sshd -t has seen that this ends.
 configuration() {

@@ -55,9 +55,13 @@ public class SshdSettingsTests
             .. Lines("10.6-root").Where(line => !line.StartsWith("Password", StringComparison.Ordinal) && !line.StartsWith("Kbd", StringComparison.Ordinal) && !line.StartsWith("AuthorizedKeysCommand ", StringComparison.Ordinal)),
             "PasswordAuthentication yes", "AuthorizedKeysCommand /usr/bin/sss_ssh_authorizedkeys",
         ];
+        // It goes on only where plain keys may open the host; anywhere else, the drop-in ends it.
         Assert.Equal(
             ["passwords can still open a login (PasswordAuthentication yes)", "plain keys can still open a login (AuthorizedKeysCommand /usr/bin/sss_ssh_authorizedkeys)"],
-            DropInCheck.Warnings(SshdSettings.Read(open), NoneOfOurs, DropIn(exempts: true)));
+            DropInCheck.Warnings(SshdSettings.Read(open), NoneOfOurs, DropIn(exempts: true, keeps: true)));
+        Assert.StartsWith(
+            "another setting wins over the drop-in: AuthorizedKeysCommand is \"/usr/bin/sss_ssh_authorizedkeys\"; ",
+            Assert.Throws<FailureException>(() => DropInCheck.Warnings(SshdSettings.Read(open), NoneOfOurs, DropIn(exempts: true))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -85,9 +89,26 @@ public class SshdSettingsTests
     public void Root_can_be_refused_by_PermitRootLogin() =>
         Assert.Equal("PermitRootLogin is no", SshdSettings.Read(["PermitRootLogin no"]).WhyRefused("root", [], "192.0.2.1", Certificate, "ssh-rsa"));
 
-    private static NodeFile DropIn(bool exempts) => new(
+    /// <summary>One text of rules, and two that go by it: the script of an enrollment, and that of a host that joins by itself.</summary>
+    [Fact]
+    public void Both_scripts_judge_lines_of_Match_blocks_alike()
+    {
+        var (one, other) = (Rules("src/Tctl/Enrollment/host.sh"), Rules("packaging/host/certauthority-join"));
+        Assert.Contains("in_matches()", one, StringComparison.Ordinal);
+        Assert.Equal(one, other);
+
+        static string Rules(string file)
+        {
+            var text = File.ReadAllText(Path.Combine(Document.Root, file));
+            var from = text.IndexOf("# --- Whom sshd on a host goes by.", StringComparison.Ordinal);
+            return text[from..text.IndexOf("# --- The end of these lines.", from, StringComparison.Ordinal)];
+        }
+    }
+
+    private static NodeFile DropIn(bool exempts, bool keeps = false) => new(
         "/etc/ssh/sshd_config.d/00-certauthority.conf",
-        System.Text.Encoding.UTF8.GetBytes(string.Join('\n', Lines("drop-in.conf").Where(line => exempts || !line.StartsWith("PerSource", StringComparison.Ordinal)))));
+        System.Text.Encoding.UTF8.GetBytes(string.Join('\n', Lines("drop-in.conf").Where(
+            line => (exempts || !line.StartsWith("PerSource", StringComparison.Ordinal)) && !(keeps && line.StartsWith("AuthorizedKeys", StringComparison.Ordinal))))));
 
     private static SshdSettings Vector(string name) => SshdSettings.Read(Lines(name));
 

@@ -121,6 +121,7 @@ internal static class Certificates
             Hosts = Nodes.Status(ca, snapshot, now),
             Vanishing = VanishedNodes.Status(ca, snapshot, now),
             DamagedRows = damaged.Length > 0 ? damaged : null,
+            StuckRows = ca.Stuck.All is [_, ..] stuck ? stuck : null,
             Clock = ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
             Disk = Disks.Measure(ca),
             AuditLog = new AuditLogStatus(
