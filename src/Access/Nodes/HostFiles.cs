@@ -123,7 +123,7 @@ public static class HostFiles
             # Lets holders of certificates enter {node.Name}. Written by certauthority; what is changed here is lost.
             TrustedUserCAKeys {Directory}/user_ca.pub
             RevokedKeys {Directory}/revoked.krl
-            {(node.KeepKeys ? KeptKeys : "AuthorizedKeysFile none\nAuthorizedKeysCommand none")}
+            {(node.KeepKeys ? KeptKeys : "AuthorizedKeysFile none")}
             AuthorizedPrincipalsFile none
             AuthorizedPrincipalsCommand {principals}
             AuthorizedPrincipalsCommandUser nobody

@@ -78,7 +78,8 @@ internal sealed class HostEnrollment : IAsyncDisposable
                 Routes.PlanNode, new PlanNode(target.Node, target.Labels, facts.Machine, facts.Boot), cancellation);
             var isDaemonsHost = plan.IsDaemonsHost || (server is ServerAddress.Ssh elsewhere && elsewhere.Host == target.At.Host);
             var enrollment = new HostEnrollment(ca, server, target, terms, voice, host, facts, was, plan);
-            EnrollmentRefusals.Check(facts, target.Node, target.At.Host, isDaemonsHost, enrollment.pushes, terms.Other, enrollment.keepsKeys);
+            EnrollmentRefusals.Check(
+                facts, target.Node, target.At.Host, isDaemonsHost, enrollment.pushes, terms.Other, enrollment.keepsKeys);
             if (plan.HasDaemonsMachineId)
                 voice.Warn(
                     $"{target.At.Host} has the machine-id of the daemon's host, as a clone of it has; give it its own: rm /etc/machine-id && systemd-machine-id-setup");

@@ -76,37 +76,6 @@ public sealed class HostRenewalTests : IAsyncLifetime
         Assert.Equal(2, world.Committed().Length);
     }
 
-    [Fact]
-    public async Task Row_that_cannot_be_renewed_is_named_and_stops_nobody()
-    {
-        await Nodes.Certify(ca, Root, new CertifyHost("web1", Vector.Text("ed25519.pub")));
-        // Somebody edited the file. No certificate can have such a name.
-        var odd = HostWorld.Node("DB1");
-        await world.Database.Commit(transaction =>
-        {
-            NodeRow.Table.Put(transaction, odd);
-            var one = transaction.HostCertificates().Values.Single();
-            var serial = transaction.NextSerial();
-            transaction.InsertHostCertificate(one with { Serial = serial, NodeId = odd.Id, NodeName = odd.Name }, one.Certificate!);
-            transaction.SetHostCertificate(serial, one.Certificate!);
-            return true;
-        });
-        clock.Now = World.Now.AddDays(25);
-
-        Assert.Null(await HostCertificates.RenewAll(ca));
-
-        Assert.Equal(clock.Now.AddDays(30), (await Shown("web1"))!.ValidBefore);
-        Assert.StartsWith("a host certificate is not renewed: DB1: ", Assert.Single(ca.Stuck.All), StringComparison.Ordinal);
-        // It is named for as long as it fails.
-        await world.Database.Commit(transaction =>
-        {
-            NodeRow.Table.Remove(transaction, odd);
-            return true;
-        });
-        await HostCertificates.RenewAll(ca);
-        Assert.Empty(ca.Stuck.All);
-    }
-
     /// <summary>ssh connects to such a name, so a node may have it as its address.</summary>
     [Fact]
     public async Task Address_with_an_underscore_is_certified_and_renewed()

@@ -55,7 +55,7 @@ public sealed class LeftFileTests : IAsyncLifetime
         var file = new FileInfo(Path.Combine(reports.FullName, "a1"));
         await File.WriteAllTextAsync(file.FullName, "text");
         Assert.Equal("no room here", await LeftFile.Take(file, _ => throw new InvalidOperationException("no room here")));
-        Assert.Equal("it cannot be read", await LeftFile.Take(new FileInfo(Path.Combine(reports.FullName, "none")), _ => throw new NotSupportedException()));
+        Assert.Equal("it cannot be read", await LeftFile.Take(file, _ => throw new IOException("the disk")));
         Assert.Equal("it is no ordinary file, or too large", await LeftFile.Take(new FileInfo(reports.FullName), _ => throw new NotSupportedException()));
         // What the database says, everybody waits for.
         await Assert.ThrowsAsync<ProblemException>(() => LeftFile.Take(file, _ => throw new ProblemException(new Problem(ProblemCode.Unavailable, "the disk is full"))));

@@ -77,8 +77,6 @@ public class HostFilesTests
     {
         Assert.Contains("AuthorizedKeysFile none", Lines(Db1, null));
         Assert.DoesNotContain("AuthorizedKeysFile none", Lines(Db1 with { KeepKeys = true }, null));
-        Assert.Contains("AuthorizedKeysCommand none", Lines(Db1, null));
-        Assert.DoesNotContain("AuthorizedKeysCommand none", Lines(Db1 with { KeepKeys = true }, null));
         // Principals of other names would open logins, whatever keys do.
         foreach (var keeps in (bool[])[true, false])
             Assert.Contains("AuthorizedPrincipalsFile none", Lines(Db1 with { KeepKeys = keeps }, null));
