@@ -388,7 +388,7 @@ public sealed class EnrollTests : IAsyncLifetime
         // One wrong line, and nothing is begun.
         var wrong = await Operator.Types(["tctl", "nodes", "enroll", "--from", "-", "--labels=type=db"], $"db1 {db1.Address}\ndb2\n");
         Assert.Equal((1, ""), (wrong.ExitCode, wrong.Output));
-        Assert.Equal("tctl: error: stdin:2: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 1 words\n", wrong.Error);
+        Assert.Equal("tctl: error: stdin:2: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 1 word\n", wrong.Error);
         var dry = await Many("--dry-run");
         Assert.Equal((1, "db1 can be enrolled\ndb2 can be enrolled\n"), (dry.ExitCode, Sorted(dry.Output)));
         Assert.Equal(before, db1.Files);

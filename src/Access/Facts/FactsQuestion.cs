@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Locks;
-using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Reviews;
 using CertAuthority.Access.Roles;
@@ -20,7 +20,7 @@ public sealed record FactsQuestion(
     AccessRequest Request,
     User? Requester,
     IReadOnlyDictionary<string, Role> Roles,
-    IReadOnlyCollection<Node> Nodes,
+    NodeSet Nodes,
     SiteLimits Limits,
     DateTimeOffset Now)
 {

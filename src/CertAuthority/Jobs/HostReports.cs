@@ -68,7 +68,10 @@ internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings,
         var witnessed = await Witnessed(ca, node, report);
         await ca.Database.Commit(transaction =>
         {
-            transaction.SetReport(node.Id, new NodeReport(report.Time, report.KrlVersion, witnessed) { Received = now });
+            transaction.SetReport(
+                node.Id, new NodeReport(report.Time, report.KrlVersion, witnessed, report.GroupsFault) { Received = now });
+            if (!node.Push)
+                transaction.SetConfirmed(node, report.Confirms(now));
             transaction.SetTrust(
                 node.Id, CaPurpose.User,
                 transaction.CaKeys(CaPurpose.User).Where(key => report.UserCas.Contains(Fingerprint.Compute(key.Key)))

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using CertAuthority.Keys;
 using CertAuthority.Metrics;
 using CertAuthority.OpenSsh;
@@ -24,7 +25,8 @@ internal abstract class CaKey : IDisposable
     internal string? Fault => fault;
 
     /// <summary>
-    /// Signs a certificate; there is no other way to get a signature. The result is verified and parsed before it is returned.
+    /// Signs a certificate; the only other signature to get is that of <see cref="Vouch"/>. The result is verified and parsed before it is
+    /// returned.
     /// </summary>
     /// <returns>The whole certificate.</returns>
     /// <exception cref="ArgumentException">The certificate names another signature key, or is for another purpose.</exception>
@@ -56,6 +58,29 @@ internal abstract class CaKey : IDisposable
     }
 
     /// <summary>
+    /// Signs the statement that another host CA key takes over, so that clients that know this one believe that one. Its bytes begin
+    /// otherwise than any certificate.
+    /// </summary>
+    /// <param name="installation">The installation whose keys they are.</param>
+    /// <param name="next">The key that takes over.</param>
+    /// <returns>The statement; null if whoever has the key signs nothing but certificates.</returns>
+    /// <exception cref="ProblemException">Unavailable: the key cannot sign now.</exception>
+    /// <exception cref="CryptographicException">The key returned something other than its signature over these bytes.</exception>
+    internal async ValueTask<string?> Vouch(string installation, SignatureKey next)
+    {
+        if (Signs != CaPurpose.Host)
+            throw new InvalidOperationException("only a host CA key names the one that takes over");
+        await ExpectUsable();
+        var text = HostCaStatement.TextOf(installation, PublicKey, next);
+        var toBeSigned = SshSignature.ToBeSigned(HostCaStatement.Purpose, Encoding.ASCII.GetBytes(text));
+        if (await SignBytes(toBeSigned) is not var (algorithm, blob))
+            return null;
+        if (!Made(toBeSigned, algorithm, blob))
+            throw Faulty();
+        return text + SshSignature.ToFile(PublicKey, HostCaStatement.Purpose, algorithm, blob);
+    }
+
+    /// <summary>
     /// Checks that the key can sign, before a certificate is recorded: a certificate that is recorded and never signed counts as issued.
     /// As long as nothing is known against the key, this costs nothing.
     /// </summary>
@@ -83,7 +108,7 @@ internal abstract class CaKey : IDisposable
     // The key is not at fault, so the next certificate is tried at once.
     private ProblemException Refused(ulong serial) => new(new Problem(
         ProblemCode.Unavailable, $"the agent with the {Signs.Title()} key refuses to sign certificate {serial}, which is beyond its limits",
-        "its log says which of them"));
+        "try again in a minute; if it refuses again, an administrator finds the reason in its log"));
 
     /// <summary>Creates the error for a signature that the public key does not verify.</summary>
     private protected virtual Exception Faulty() =>

@@ -80,6 +80,9 @@ internal class Snapshot(Session session)
         }
     }
 
+    /// <summary>The policy of this moment, once something has asked for it; see <see cref="PolicyTables"/>.</summary>
+    public Policy? PolicyNow { get; set; }
+
     /// <summary>The policy cache; see <see cref="PolicyTables"/>.</summary>
     public PolicyCache Policies => Session.Policies;
 }

@@ -66,7 +66,7 @@ internal sealed class StatusCommand : CliCommand
             $"revoked certificates: {status.RevokedCertificates}",
             $"revocation list: version {status.KrlVersion}, written {Ago(status.KrlWritten)}",
             $"last backup: {(status.LastBackup is { } backup ? Ago(backup) : "none")}",
-            .. status.AuditLog is { } log ? [$"audit: {log.Size ?? 0} entries in the last checkpoint, signed by {log.Key}"] : (string[])[],
+            .. status.AuditLog is { } log ? [$"audit: {log.Size ?? 0} {(log.Size == 1 ? "entry" : "entries")} in the last checkpoint, signed by {log.Key}"] : (string[])[],
             .. status.AuditLog?.Archived is { } archived
                 ? [$"audit archived: entries up to {archived.Through}, from before {Wording.Time(archived.Before)}"]
                 : (string[])[],
@@ -106,6 +106,15 @@ internal sealed class StatusCommand : CliCommand
             parsed.Complain(
                 $"the {key.Ca} CA key cannot sign, so it signs nothing: {key.Fault}",
                 "the daemon signs again by itself once this is put right; docs/keys.md");
+            exitCode = ExitCode.Failed;
+        }
+        foreach (var rotation in (status.Rotations ?? []).Where(one => one.Fault is not null))
+        {
+            parsed.Complain(
+                rotation.Step == "prepared"
+                    ? $"the next {rotation.Key} CA key is trusted, and cannot take over: {rotation.Fault}"
+                    : $"the old {rotation.Key} CA key is trusted, and not as it should be: {rotation.Fault}",
+                $"put it right; or, if somebody else may have it: {NextStepText.Rotate(rotation.Key)} --compromised");
             exitCode = ExitCode.Failed;
         }
         if (status.HostsWithRevokedCa is [_, ..] trusting)

@@ -25,7 +25,7 @@ public class HostListTests
     }
 
     [Theory]
-    [InlineData("db1", "hosts:1: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 1 words")]
+    [InlineData("db1", "hosts:1: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 1 word")]
     [InlineData("db1 a b=c d", "hosts:1: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 4 words")]
     [InlineData("DB1 a", "hosts:1: 'DB1' is not the name of a node")]
     [InlineData("-x a", "hosts:1: '-x' is not the name of a node")]

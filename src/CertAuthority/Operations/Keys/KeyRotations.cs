@@ -24,12 +24,17 @@ internal static class KeyRotations
     public static Task<RotationList> List(Authority ca, Administrator by, ListRotations ask)
     {
         var now = ca.Now();
-        return Task.FromResult(ca.Database.Read(snapshot => new RotationList(All(snapshot, now))));
+        return Task.FromResult(ca.Database.Read(snapshot => new RotationList(
+            All(ca, snapshot, now),
+            [
+                .. ((CaPurpose[])[CaPurpose.User, CaPurpose.Host]).SelectMany(key => Beside(ca, snapshot, key).Select(one =>
+                    new CompromisedKey(key.Name(), Fingerprint.Compute(one.Key), State(Of(ca.Keys, key), one)))),
+            ])));
     }
 
     /// <summary>Shows the rotations that are under way.</summary>
-    public static KeyRotation[] All(Snapshot snapshot, DateTimeOffset now) =>
-        [.. Enum.GetValues<CaPurpose>().Select(key => Show(snapshot, key, now)).OfType<KeyRotation>()];
+    public static KeyRotation[] All(Authority ca, Snapshot snapshot, DateTimeOffset now) =>
+        [.. Enum.GetValues<CaPurpose>().Select(key => Show(ca, snapshot, key, now)).OfType<KeyRotation>()];
 
     /// <summary>Returns the hosts that are not known to have given up a user CA key that is on the revocation list.</summary>
     public static string[] TrustingRevoked(Snapshot snapshot)
@@ -51,19 +56,19 @@ internal static class KeyRotations
             throw Problems.InvalidField("key", $"takes user, host or sync, not \"{ask.Key}\"");
         if (ask.Nodes is [_, ..] && ask.Act is not (RotationActs.Switch or RotationActs.Retire or RotationActs.Confirm))
             throw Problems.InvalidField("nodes", "goes with switch, retire and confirm");
+        if (ask.Keys is not null && ask.Act != RotationActs.Compromised)
+            throw Problems.InvalidField("keys", "goes with compromised");
         ExpectNodes(ca, ask.Nodes ?? []);
-        // A key that was moved meanwhile cannot be exchanged by moving files.
-        if (ask.Act is RotationActs.Switch or RotationActs.Retire)
-            ExpectFile(ca, key);
         return await InTurn(ca, async () =>
         {
+            List<RecordedCaKey> worthless = [];
             var revoked = ask.Act switch
             {
                 RotationActs.Prepare => await Prepare(ca, by.Caller, key),
                 RotationActs.Switch => await Switch(ca, by.Caller, key, ask.Nodes ?? []),
                 RotationActs.Retire => await Retire(ca, by.Caller, key, ask.Nodes ?? []),
                 RotationActs.Back => await Back(ca, by.Caller, key),
-                RotationActs.Compromised => await Replace(ca, by.Caller, key),
+                RotationActs.Compromised => await Replace(ca, by.Caller, key, ask.Keys, worthless),
                 RotationActs.Confirm => await Confirm(ca, by.Caller, key, ask.Nodes ?? []),
                 RotationActs.Schedule => await Schedule(ca, by.Caller, key, ask.At),
                 _ => throw Problems.InvalidField(
@@ -75,7 +80,10 @@ internal static class KeyRotations
                 behind = [.. behind, .. Fetching(ca).Take(MostHosts)];
             return new KeyRotated(
                 ask.Key, Fingerprint.Compute(Of(ca.Keys, key).Signing.PublicKey), revoked, behind,
-                ca.Database.Read(snapshot => Show(snapshot, key, ca.Now())));
+                ca.Database.Read(snapshot => Show(ca, snapshot, key, ca.Now())))
+            {
+                RevokedKeys = worthless is [] ? null : [.. worthless.Select(one => Fingerprint.Compute(one.Key))],
+            };
         });
     }
 
@@ -110,24 +118,59 @@ internal static class KeyRotations
         }
     }
 
-    /// <summary>Takes the next step of each rotation that is scheduled and can go on, and completes those that were cut short.</summary>
-    public static Task GoOn(Authority ca) => InTurn(ca, async () =>
+    /// <summary>Takes the next step of a rotation that is scheduled and can go on, and completes one that was cut short.</summary>
+    public static Task GoOn(Authority ca, CaPurpose key) => InTurn(ca, async () =>
     {
-        foreach (var key in Enum.GetValues<CaPurpose>())
+        if (ca.Database.Read(snapshot => snapshot.Rotation(key)) is not { } rotation)
+            return false;
+        if (rotation.Step == RotationStep.Retiring)
+            await Finish(ca, key);
+        else
         {
             var now = ca.Now();
-            var (rotation, facts) = ca.Database.Read(
-                snapshot => snapshot.Rotation(key) is { } one ? (one, Facts(snapshot, key, one, now)) : default);
-            if (rotation is { Step: RotationStep.Retiring })
-                await Finish(ca, key);
-            else if (rotation is { Scheduled: { } from } && from <= now)
-                if (RotationPolicy.Switch(rotation, facts, []) is null)
-                    await Switch(ca, Caller.Daemon, key, []);
-                else if (RotationPolicy.Retire(rotation, facts, []) is null)
-                    await Retire(ca, Caller.Daemon, key, []);
+            FindNext(ca, key);
+            if (rotation.Scheduled is not { } from || from > now
+                || ca.Database.Read(snapshot => Obstacle(ca, snapshot, key, rotation, now, [])) is not null)
+                return false;
+            if (rotation.Step == RotationStep.Prepared)
+                await Switch(ca, Caller.Daemon, key, []);
+            else
+                await Retire(ca, Caller.Daemon, key, []);
         }
         return true;
     });
+
+    /// <summary>
+    /// Has the host CA key name the keys that are to sign after it, if it has not yet: those that an administrator had made known, and one
+    /// whose rotation an earlier version began.
+    /// </summary>
+    /// <returns>The fingerprints of keys that it cannot name, because whoever has it signs nothing but certificates.</returns>
+    public static Task<string[]> Vouch(Authority ca) => InTurn(ca, async () =>
+    {
+        var (keys, refused) = (ca.Keys.Host, new List<string>());
+        foreach (var (next, id) in keys.Others.Zip(keys.Ids.Skip(1)))
+        {
+            // A key with a lower number signed before this one.
+            if (id < keys.SigningId || ca.Database.Read(snapshot => snapshot.HasCaStatement(keys.SigningId, id)))
+                continue;
+            if (await Statement(ca, next) is { } statement)
+                await ca.Database.Commit(transaction =>
+                {
+                    transaction.PutCaStatement(keys.SigningId, id, statement);
+                    transaction.Audit(Caller.Daemon.Did(AuditEvents.CaVouched, ca.Now()) with
+                    {
+                        Resource = Resource(transaction, CaPurpose.Host, id),
+                    });
+                    return true;
+                });
+            else
+                refused.Add(Fingerprint.Compute(next));
+        }
+        return refused.ToArray();
+    });
+
+    private static ValueTask<string?> Statement(Authority ca, SignatureKey next) =>
+        ca.Keys.Host.Signing.Vouch(ca.Database.Read(snapshot => snapshot.Installation()), next);
 
     private static async Task<int> Prepare(Authority ca, Caller by, CaPurpose key)
     {
@@ -135,18 +178,27 @@ internal static class KeyRotations
         if (ca.Database.Read(snapshot => snapshot.Rotation(key)) is { } present)
             throw Conflict($"a rotation of the {key.Title()} key is under way: it is {Word(present.Step)}");
         var next = Next(ca, key);
-        await Step(ca, by, key, AuditEvents.CaPrepared, (transaction, now) => new Rotation(
-            RotationStep.Prepared, now, Of(ca.Keys, key).SigningId, transaction.CaKey(key, next.PublicKey, now).Id));
+        var statement = key == CaPurpose.Host ? await Statement(ca, next.PublicKey) : null;
+        await Step(ca, by, key, AuditEvents.CaPrepared, (transaction, now) =>
+        {
+            var rotation = new Rotation(
+                RotationStep.Prepared, now, Of(ca.Keys, key).SigningId, transaction.CaKey(key, next.PublicKey, now).Id);
+            if (statement is not null)
+                transaction.PutCaStatement(rotation.OldId, rotation.NextId, statement);
+            return rotation;
+        });
         return 0;
     }
 
     private static async Task<int> Switch(Authority ca, Caller by, CaPurpose key, string[] abandon)
     {
+        await Look(ca, key);
         await Step(ca, by, key, AuditEvents.CaSwitched, (transaction, now) =>
         {
             var rotation = Present(transaction, key);
-            if (RotationPolicy.Switch(rotation, Facts(transaction, key, rotation, now), abandon) is { } refusal)
-                throw Problems.Refused(refusal);
+            ExpectWay(ca, transaction, key, rotation, RotationStep.Prepared, now, abandon);
+            if (key == CaPurpose.Host)
+                ForgetConfirmed(transaction);
             return rotation with { Step = RotationStep.Switched, Since = now, Abandoned = With(rotation, abandon) };
         });
         if (key == CaPurpose.Host)
@@ -156,11 +208,11 @@ internal static class KeyRotations
 
     private static async Task<int> Retire(Authority ca, Caller by, CaPurpose key, string[] abandon)
     {
+        await Look(ca, key);
         await Step(ca, by, key, AuditEvents.CaRetired, (transaction, now) =>
         {
             var rotation = Present(transaction, key);
-            if (RotationPolicy.Retire(rotation, Facts(transaction, key, rotation, now), abandon) is { } refusal)
-                throw Problems.Refused(refusal);
+            ExpectWay(ca, transaction, key, rotation, RotationStep.Switched, now, abandon);
             return rotation with { Step = RotationStep.Retiring, Since = now, Abandoned = With(rotation, abandon) };
         });
         return await Finish(ca, key);
@@ -182,7 +234,11 @@ internal static class KeyRotations
                         $"certificates of the next key are in use, until {Access.Values.Instants.Show(end)}", "let it sign again, or revoke them",
                         Access.Values.RefusalKind.Conflict));
             if (key == CaPurpose.Host && ShowingNext(transaction, rotation) is { Count: > 0 } showing)
-                throw Conflict($"{(showing.Count == 1 ? "1 host shows" : $"{showing.Count} hosts show")} a certificate of the next key: {string.Join(", ", showing.Take(8))}");
+                throw new ProblemException(new Problem(
+                    ProblemCode.Conflict,
+                    $"{(showing.Count == 1 ? "1 host shows" : $"{showing.Count} hosts show")} a certificate of the next key: {string.Join(", ", showing.Take(8))}",
+                    "the daemon gives those that it writes to one of the old key; confirm a host that fetches once it has fetched its own"));
+            transaction.RemoveCaStatements(rotation.NextId);
             return null;
         });
         if (key == CaPurpose.Host)
@@ -193,30 +249,82 @@ internal static class KeyRotations
     }
 
     /// <summary>
-    /// Replaces a key that somebody else may have: nothing that it ever signed is worth anything once hosts have the list.
+    /// Replaces a key that somebody else may have: nothing that it ever signed is worth anything once hosts have the list. What was beside
+    /// it may have been taken with it, so every other key on record goes too, and the key that comes is a fresh one.
     /// </summary>
-    private static async Task<int> Replace(Authority ca, Caller by, CaPurpose key)
+    /// <param name="ca">The authority.</param>
+    /// <param name="by">Who says that somebody else may have it.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="meant">The fingerprints of the keys that the caller means to revoke; null for those that there are.</param>
+    /// <param name="worthless">Takes the keys that are revoked.</param>
+    /// <returns>How many certificates were revoked.</returns>
+    private static async Task<int> Replace(Authority ca, Caller by, CaPurpose key, string[]? meant, List<RecordedCaKey> worthless)
     {
-        ExpectFile(ca, key);
         if (key == CaPurpose.Sync)
             throw Problems.Invalid(
                 "the keys that let the daemon into hosts are root's there, out of its reach",
-                "rotate the sync key, and enroll each host again after each step");
-        var next = Next(ca, key);
+                "rotate the sync key, and enroll each host again after each step; a next key that was beside it goes first, by a step back");
+        if (!ca.KeyFiles[key].CanChange)
+            throw Problems.Invalid(
+                $"the {key.Title()} key is not in a plain file, so no other can be made here",
+                "make a new one where it is, and revoke this one with it: docs/operating.md#replacing-the-user-ca-key; in our own signer: docs/keys.md#replacing-the-key-of-a-signer");
+        if (ca.Database.Read(snapshot => snapshot.Rotation(key)) is { Step: RotationStep.Retiring } cut)
+        {
+            var ended = await Finish(ca, key);
+            worthless.AddRange(RevokedAt(cut.Since));
+            // That was this command, cut short before.
+            if (worthless is [_, ..])
+                return ended;
+        }
+        var there = ca.Database.Read(snapshot => Beside(ca, snapshot, key));
+        if (meant is not null && !there.Select(one => Fingerprint.Compute(one.Key)).ToHashSet().SetEquals(meant))
+            throw Conflict($"the {key.Title()} keys have changed since they were shown; nothing was done");
+
+        // Until the transaction, whichever key signs has its file: a start in between goes on as before, and so does this command.
+        var files = ca.KeyFiles[key];
+        files.Promote(Of(ca.Keys, key).Signing.PublicKey);
+        files.DropNext();
+        var fresh = MakeNext(ca, key).PublicKey;
+        var since = default(DateTimeOffset);
         await Step(ca, by, key, AuditEvents.CaRevoked, (transaction, now) =>
         {
-            var present = transaction.Rotation(key);
-            if (present is { Step: RotationStep.Retiring })
-                throw Conflict("the old key is being retired already");
-            var old = present?.OldId ?? Of(ca.Keys, key).SigningId;
-            if (key == CaPurpose.User)
-                transaction.RevokeCaKey(transaction.CaKeys(key).Find(one => one.Id == old)!, now);
-            return new Rotation(RotationStep.Retiring, now, old, transaction.CaKey(key, next.PublicKey, now).Id);
+            since = now;
+            var signing = Of(ca.Keys, key).SigningId;
+            // Of the keys that are gone, a restart may have recorded one that this command left when it was cut short.
+            var gone = Beside(ca, transaction, key).FindAll(one => one.Key != fresh);
+            var next = transaction.CaKey(key, fresh, now).Id;
+            transaction.RevokeCaKeys(key, gone, fresh, now);
+            // The thief can say the same of any key.
+            foreach (var one in gone)
+                transaction.RemoveCaStatements(one.Id);
+            foreach (var one in gone.Where(one => one.Id != signing))
+                transaction.Audit(by.Did(AuditEvents.CaRevoked, now) with
+                {
+                    Resource = Resource(transaction, key, one.Id),
+                    Reason = "it may have been beside one that was compromised",
+                });
+            return new Rotation(RotationStep.Retiring, now, signing, next);
         }, "it was compromised");
+        worthless.AddRange(RevokedAt(since));
         if (key == CaPurpose.Host)
             await RenewHosts(ca);
         return await Finish(ca, key);
+
+        List<RecordedCaKey> RevokedAt(DateTimeOffset time) =>
+            ca.Database.Read(snapshot => snapshot.CaKeys(key).FindAll(one => one.Revoked == time));
     }
+
+    /// <summary>
+    /// Returns the keys that go with one that was compromised: all on record that may still sign, apart from those that an administrator
+    /// has named as trusted, whose private halves are elsewhere.
+    /// </summary>
+    private static List<RecordedCaKey> Beside(Authority ca, Snapshot snapshot, CaPurpose key) =>
+        snapshot.CaKeys(key).FindAll(
+            one => one.Revoked is null
+                && (one.Key == Of(ca.Keys, key).Signing.PublicKey || !ca.KeyFiles[key].Trusted.Any(other => other == one.Key)));
+
+    private static string State(CaKeys keys, RecordedCaKey one) =>
+        one.Key == keys.Signing.PublicKey ? "signs" : keys.Trusts(one.Key) ? "trusted" : "former";
 
     private static async Task<int> Confirm(Authority ca, Caller by, CaPurpose key, string[] nodes)
     {
@@ -225,13 +333,21 @@ internal static class KeyRotations
         var now = ca.Now();
         await ca.Database.Commit(transaction =>
         {
-            // After the end of a rotation, there is only something to confirm where a revoked key may still be trusted.
-            var rotation = key == CaPurpose.User && TrustingRevoked(transaction).Intersect(nodes).Any()
-                ? transaction.Rotation(key)
-                : Present(transaction, key);
-            var ids = key == CaPurpose.Host ? [rotation!.NextId] : Of(ca.Keys, key).Ids;
-            foreach (var name in nodes)
-                transaction.SetTrust(Nodes.Find(transaction, name).Id, key, ids, now);
+            // A host takes user CA keys and sync CA keys also after the end of a rotation: it was left behind, or trusts a revoked one.
+            var rotation = key == CaPurpose.Host ? Present(transaction, key) : transaction.Rotation(key);
+            var trusts = transaction.Trusts(key);
+            foreach (var node in nodes.Select(name => Nodes.Find(transaction, name)))
+            {
+                // Before the next key signs, only a host that had a certificate of it can have got one of the old key again.
+                if (key == CaPurpose.Host && rotation!.Step == RotationStep.Prepared
+                    && !(trusts.TryGetValue(node.Id, out var shown) && shown.Contains(rotation.NextId)))
+                    throw Conflict($"the next {key.Title()} key does not sign yet, so {node.Name} has no certificate of it");
+                transaction.SetTrust(
+                    node.Id, key,
+                    key != CaPurpose.Host ? Of(ca.Keys, key).Ids
+                        : [rotation!.Step == RotationStep.Prepared ? rotation.OldId : rotation.NextId],
+                    now);
+            }
             transaction.Audit(by.Did(AuditEvents.CaConfirmed, now) with
             {
                 Resource = Resource(transaction, key, rotation?.NextId ?? Of(ca.Keys, key).SigningId),
@@ -242,11 +358,30 @@ internal static class KeyRotations
         return 0;
     }
 
+    /// <summary>
+    /// Forgets that hosts which fetch show a certificate of the next key: that was said of an earlier time at which it signed, and they
+    /// have fetched another since.
+    /// </summary>
+    private static void ForgetConfirmed(Transaction transaction)
+    {
+        var trusts = transaction.Trusts(CaPurpose.Host);
+        foreach (var node in transaction.Policy().Nodes.Values.Where(node => !node.Push && trusts.ContainsKey(node.Id)))
+            transaction.ForgetTrust(node.Id, CaPurpose.Host);
+    }
+
     private static async Task<int> Schedule(Authority ca, Caller by, CaPurpose key, string? at)
     {
         DateTimeOffset? from = at is null ? null : Problems.Instant("at", at);
         await Step(
-            ca, by, key, AuditEvents.CaScheduled, (transaction, _) => Present(transaction, key) with { Scheduled = from },
+            ca, by, key, AuditEvents.CaScheduled, (transaction, now) =>
+            {
+                var rotation = Present(transaction, key);
+                return from <= now
+                    ? throw Problems.Invalid(
+                        $"{Access.Values.Instants.Show(from.Value)} is past, so the daemon would go on at once", "name a time to come",
+                        new NextStep.TakeStep(key.Name()))
+                    : rotation with { Scheduled = from };
+            },
             from is { } set ? Access.Values.Instants.Show(set) : "by command only");
         return 0;
     }
@@ -280,7 +415,7 @@ internal static class KeyRotations
                     Reason = reason ?? (rotation is { Abandoned: [_, ..] left } ? $"left behind: {string.Join(", ", left)}" : null),
                 });
                 var keys = RotatingKeys.Under(transaction, key, ca.KeyFiles[key], rotation)
-                    ?? throw Conflict($"no file has the key that would sign; restore {key.FileName()}_next");
+                    ?? throw Conflict("no file has the key that would sign; restore it from the backup of the keys");
                 // The last thing here: transactions that follow sign by these keys, and none overlaps this one.
                 ca.KeysInForce.Now = With(before, key, RotatingKeys.Recorded(transaction, keys, now));
                 return true;
@@ -302,15 +437,26 @@ internal static class KeyRotations
         var rotation = ca.Database.Read(snapshot => snapshot.Rotation(key));
         if (rotation is not { Step: RotationStep.Retiring })
             return 0;
-        if (key == CaPurpose.User)
+        var (known, next) = ca.Database.Read(snapshot => (snapshot.CaKeys(key), PublicKeyOf(snapshot, key, rotation.NextId)));
+        var worthless = known.Where(one => one.Revoked is not null).Select(one => one.Id).ToHashSet();
+        // A certificate of an unknown signer may be one of theirs.
+        if (key == CaPurpose.User && worthless.Contains(rotation.OldId))
             foreach (var some in ca.Database.Read(snapshot => snapshot.LiveCertificates(now))
-                .Where(one => one.CaKeyId == rotation.OldId).Select(one => one.Serial).Chunk(Together))
+                .Where(one => one.CaKeyId == 0 || worthless.Contains(one.CaKeyId)).Select(one => one.Serial).Chunk(Together))
                 revoked += (await ca.Database.Commit(
                     transaction => Revocations.Revoke(
                         transaction, Caller.Daemon,
                         [.. some.Select(transaction.FindCertificate).OfType<RecordedCertificate>().Where(one => one.Revoked is null)],
                         "the CA key that signed it was compromised", now), takesAway: true)).Length;
-        ca.KeyFiles[key].Promote();
+        var files = ca.KeyFiles[key];
+        if (files.Current.PublicKey != next)
+        {
+            ExpectFile(ca, key);
+            FindNext(ca, key);
+            if (files.Holder(next) is null)
+                throw Conflict($"{files.NextPath} does not have the {key.Title()} key {Fingerprint.Compute(next)}; put it back");
+            files.Promote(next);
+        }
         await ca.Database.Commit(transaction =>
         {
             transaction.RemoveRotation(key);
@@ -367,26 +513,106 @@ internal static class KeyRotations
         if (files.Next is { } left && ca.Database.Read(
             snapshot => snapshot.CaKeys(key).Exists(one => one.Key == left.PublicKey && one.Revoked is not null)))
             files.DropNext();
-        return files.MakeNext();
+        return MakeNext(ca, key);
     }
 
-    private static KeyRotation? Show(Snapshot snapshot, CaPurpose key, DateTimeOffset now)
+    private static FileCaKey MakeNext(Authority ca, CaPurpose key)
+    {
+        try
+        {
+            return ca.KeyFiles[key].MakeNext();
+        }
+        catch (CaKeyException unusable)
+        {
+            throw Conflict(unusable.Message);
+        }
+    }
+
+    /// <summary>Loads the next key if its file was put back, and looks whether both keys of a rotation are as they should be.</summary>
+    private static async Task Look(Authority ca, CaPurpose key)
+    {
+        FindNext(ca, key);
+        await ca.KeyFiles[key].Current.Check();
+        if (ca.KeyFiles[key].Next is { } next)
+            await next.Check();
+    }
+
+    private static void FindNext(Authority ca, CaPurpose key)
+    {
+        try
+        {
+            ca.KeyFiles[key].FindNext();
+        }
+        catch (CaKeyException unusable)
+        {
+            throw Conflict(unusable.Message);
+        }
+    }
+
+    /// <summary>Returns why the key that takes over cannot do it; null if it can.</summary>
+    private static string? Fault(Authority ca, Snapshot snapshot, CaPurpose key, Rotation rotation)
+    {
+        var files = ca.KeyFiles[key];
+        if (!files.CanChange)
+            return $"the {key.Title()} key is not in a plain file any more, so no other can take its place here";
+        var next = PublicKeyOf(snapshot, key, rotation.NextId);
+        return files.Holder(next) is not { } holder
+            ? $"{files.NextPath} does not have the next {key.Title()} key, {Fingerprint.Compute(next)}; put it back"
+            : holder.Fault;
+    }
+
+    /// <summary>Returns the obstacle to the next step of a rotation; null if there is none.</summary>
+    private static Access.Values.Refusal? Obstacle(
+        Authority ca, Snapshot snapshot, CaPurpose key, Rotation rotation, DateTimeOffset now, string[] abandon)
+    {
+        if (Fault(ca, snapshot, key, rotation) is { } fault)
+            return new Access.Values.Refusal(
+                fault, "once this is put right, the rotation can go on; docs/rotation.md", Access.Values.RefusalKind.Conflict);
+        var facts = Facts(snapshot, key, rotation, now);
+        return rotation.Step == RotationStep.Prepared
+            ? RotationPolicy.Switch(rotation, facts, abandon)
+            : RotationPolicy.Retire(rotation, facts, abandon);
+    }
+
+    /// <summary>Refuses a step that is not the next one, or that cannot be taken yet.</summary>
+    private static void ExpectWay(
+        Authority ca, Snapshot snapshot, CaPurpose key, Rotation rotation, RotationStep before, DateTimeOffset now, string[] abandon)
+    {
+        var refusal = rotation.Step == before ? Obstacle(ca, snapshot, key, rotation, now, abandon)
+            : before == RotationStep.Prepared ? RotationPolicy.Switch(rotation, Facts(snapshot, key, rotation, now), abandon)
+            : RotationPolicy.Retire(rotation, Facts(snapshot, key, rotation, now), abandon);
+        if (refusal is null)
+            return;
+        string[] missing = [.. Unconfirmed(snapshot, key, rotation).Select(node => node.Name).Except(With(rotation, abandon)).Take(8)];
+        throw new ProblemException(Problems.From(refusal) with
+        {
+            Next = refusal.Hint is null && missing is [_, ..] ? [new NextStep.ConfirmHosts(key.Name(), missing)] : null,
+        });
+    }
+
+    private static KeyRotation? Show(Authority ca, Snapshot snapshot, CaPurpose key, DateTimeOffset now)
     {
         if (snapshot.Rotation(key) is not { } rotation)
             return null;
         var (syncs, unconfirmed) = (snapshot.NodeSyncs(), Unconfirmed(snapshot, key, rotation).ToList());
-        var facts = Facts(snapshot, key, rotation, now);
-        var obstacle = rotation.Step == RotationStep.Prepared
-            ? RotationPolicy.Switch(rotation, facts, [])
-            : RotationPolicy.Retire(rotation, facts, []);
+        var obstacle = Obstacle(ca, snapshot, key, rotation, now, []);
         return new KeyRotation(
             key.Name(), Word(rotation.Step), rotation.Since, RotatingKeys.Name(snapshot, key, rotation.OldId),
             RotatingKeys.Name(snapshot, key, rotation.NextId),
             [
                 .. unconfirmed.Take(MostHosts)
                     .Select(node => new UnconfirmedHost(node.Name, Why(key, node, syncs.GetValueOrDefault(node.Id))))],
-            unconfirmed.Count, [.. rotation.Abandoned], obstacle?.Message, rotation.Scheduled);
+            unconfirmed.Count, [.. rotation.Abandoned], obstacle?.Message, rotation.Scheduled)
+        {
+            // Once the next key signs, its own faults are those of a key that signs.
+            Fault = rotation.Step == RotationStep.Prepared
+                ? Fault(ca, snapshot, key, rotation)
+                : ca.KeyFiles[key].Holder(PublicKeyOf(snapshot, key, rotation.OldId))?.Fault,
+        };
     }
+
+    private static SignatureKey PublicKeyOf(Snapshot snapshot, CaPurpose key, long id) =>
+        SignatureKey.Parse(snapshot.CaKeys(key).Find(one => one.Id == id)!.Key.ToBlob());
 
     private static string Why(CaPurpose key, Node node, NodeSync? sync) => (key, node.Push, sync?.Failure) switch
     {
@@ -415,7 +641,7 @@ internal static class KeyRotations
         if (!ca.KeyFiles[key].CanChange)
             throw Problems.Invalid(
                 $"the {key.Title()} key is not in a plain file, so no next one can be made here",
-                "make one where it is, and have hosts trust it before it signs: docs/rotation.md");
+                "make one where it is, and have hosts trust it before it signs: docs/operating.md#trusting-another-ca-key");
     }
 
     private static void ExpectNodes(Authority ca, string[] names) => ca.Database.Read(snapshot =>
@@ -426,7 +652,8 @@ internal static class KeyRotations
     });
 
     private static Rotation Present(Snapshot snapshot, CaPurpose key) =>
-        snapshot.Rotation(key) ?? throw Conflict($"no rotation of the {key.Title()} key is under way");
+        snapshot.Rotation(key) ?? throw new ProblemException(new Problem(
+            ProblemCode.Conflict, $"no rotation of the {key.Title()} key is under way", Next: [new NextStep.TakeStep(key.Name())]));
 
     private static ImmutableArray<string> With(Rotation rotation, string[] abandon) =>
         [.. rotation.Abandoned.Concat(abandon).Distinct(StringComparer.Ordinal)];
