@@ -362,7 +362,7 @@ public sealed class EnrollTests : IAsyncLifetime
         await using var db1 = await FleetHost.Start(Daemon, "");
         var refused = await fleet.Enroll(db1);
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
-        Assert.Contains("tctl: error: no way into 127.0.0.1: root@127.0.0.1: Permission denied (publickey).\n", refused.Error, StringComparison.Ordinal);
+        Assert.Contains($"tctl: error: no way into 127.0.0.1, port {db1.Port}: root@127.0.0.1: Permission denied (publickey).\n", refused.Error, StringComparison.Ordinal);
 
         // Nobody listens.
         var free = new TcpListener(System.Net.IPAddress.Loopback, 0);
@@ -370,7 +370,7 @@ public sealed class EnrollTests : IAsyncLifetime
         var port = ((System.Net.IPEndPoint)free.LocalEndpoint).Port;
         free.Stop();
         var silent = await Operator.Types("tctl", "nodes", "enroll", "db1", "--ssh", $"root@127.0.0.1:{port}");
-        Assert.Contains($"no way into 127.0.0.1: ssh: connect to host 127.0.0.1 port {port}: Connection refused", silent.Error, StringComparison.Ordinal);
+        Assert.Contains($"no way into 127.0.0.1, port {port}: ssh: connect to host 127.0.0.1 port {port}: Connection refused", silent.Error, StringComparison.Ordinal);
         // Another key than the known one.
         await using var other = await FleetHost.Start(Daemon, fleet.Key, "other");
         File.AppendAllText(Daemon.Scratch["operator/.ssh/known_hosts"], $"[127.0.0.1]:{other.Port} {fleet.Key}");
@@ -399,8 +399,8 @@ public sealed class EnrollTests : IAsyncLifetime
             string.Concat(((string[])["db1", "db2"]).Select(name => $"{name} is enrolled: as root, a certificate for it enters; one for another host and a revoked one do not\n")),
             Sorted(enrolled.Output));
         Assert.Equal(
-            "tctl: error: db3: no way into 127.0.0.1: root@127.0.0.1: Permission denied (publickey).\n"
-            + "tctl: hint: it must let you in as root, or as an account for which sudo asks no password: ssh 127.0.0.1\n"
+            $"tctl: error: db3: no way into 127.0.0.1, port {shut.Port}: root@127.0.0.1: Permission denied (publickey).\n"
+            + $"tctl: hint: it must let you in as root, or as an account for which sudo asks no password: ssh -p {shut.Port} root@127.0.0.1\n"
             + "tctl: 2 of 3 hosts done; not: db3\n"
             + "tctl: hint: run the command again when that is mended: hosts that are enrolled already are left alone\n",
             enrolled.Error);

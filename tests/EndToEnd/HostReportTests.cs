@@ -48,6 +48,7 @@ public sealed class HostReportTests
 
         // What was read before is no news after a start.
         var before = Faults();
+        await daemon.Stop();
         await daemon.Restart();
         (await Pull("")).Done();
         var last = (await Report())!.Value.GetProperty("time").GetString();

@@ -187,19 +187,19 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
     [PeopleFact]
     public async Task Host_that_nobody_could_enter_joins_only_with_yes()
     {
-        const string nobody = "nobody could enter web2: no role opens it for any user, and plain keys open nothing there once it has joined";
-        await using var web2 = await Host("web2");
-        var refused = await Fleet.Tctl("nodes", "token", "web2", "--admit");
+        const string nobody = "nobody could enter web12: no role opens it for any user, and plain keys open nothing there once it has joined";
+        await using var web12 = await Host("web12");
+        var refused = await Fleet.Tctl("nodes", "token", "web12", "--admit");
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains(nobody, refused.Error, StringComparison.Ordinal);
-        var token = await Token("web2");
-        Assert.Equal(1, (await Join(web2, token, "--wait 9")).ExitCode);
-        var key = (await web2.Run("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")).Done().Split(' ')[1];
-        refused = await Fleet.Tctl("nodes", "admit", "web2", $"--host-key={key}");
+        var token = await Token("web12");
+        Assert.Equal(1, (await Join(web12, token, "--wait 9")).ExitCode);
+        var key = (await web12.Run("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")).Done().Split(' ')[1];
+        refused = await Fleet.Tctl("nodes", "admit", "web12", $"--host-key={key}");
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains(nobody, refused.Error, StringComparison.Ordinal);
-        (await Fleet.Tctl("nodes", "admit", "web2", $"--host-key={key}", "--yes")).Done();
-        Assert.Equal(0, (await Join(web2, token, "")).ExitCode);
+        (await Fleet.Tctl("nodes", "admit", "web12", $"--host-key={key}", "--yes")).Done();
+        Assert.Equal(0, (await Join(web12, token, "")).ExitCode);
     }
 
     public static readonly TheoryData<string, string, string> Undermined = new()
@@ -216,16 +216,16 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
     [MemberData(nameof(Undermined))]
     public async Task Host_that_other_lines_would_open_does_not_join(string file, string lines, string told)
     {
-        await using var web6 = await Host("web6");
+        var name = $"web6-{Guid.NewGuid():N}"[..12];
+        await using var web6 = await Host(name);
         await File.WriteAllTextAsync(web6["keys"], "");
         await File.WriteAllTextAsync(web6["principals"], "postgres@db1\n");
         await File.WriteAllTextAsync(web6["more"], "AuthorizedPrincipalsFile /etc/ssh/principals\n");
         await File.WriteAllTextAsync(web6[$"sshd_config.d/{file}"], lines);
-        var refused = await Join(web6, await Token("web6", "--labels=type=db", "--admit"), "");
+        var refused = await Join(web6, await Token(name, "--labels=type=db", "--admit"), "");
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains(told, refused.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(web6["sshd_config.d/00-certauthority.conf"]));
-        (await Fleet.Tctl("rm", "node/web6")).ExitCode.ToString();
     }
 
     [PeopleFact]

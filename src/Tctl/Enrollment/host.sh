@@ -68,9 +68,19 @@ settings_for() {
 
 # The lines of a file: the number, the keyword in small letters, and the rest, as sshd parts them.
 parted() {
-    awk '{ gsub(/"/, " "); sub(/\r$/, ""); sub(/^[ \t]+/, ""); if ($0 == "" || /^#/) next
-        word = $0; sub(/[ \t=].*/, "", word); rest = substr($0, length(word) + 1); sub(/^[ \t]*=?[ \t]*/, "", rest); sub(/[ \t]+$/, "", rest)
-        print NR, tolower(word), rest }' "$1"
+    blanks=$(printf '"\t\r')
+    grep -n '' "$1" | sed -n "y/$blanks/   /"'
+        s/^\([0-9]*\): *\([^ =#][^ =]*\) *=\{0,1\} *\(.*\)$/\1 \2 \3/
+        t parted
+        d
+        : parted
+        s/ *$//
+        h
+        s/^\([0-9]* [^ ]*\).*$/\1/
+        y/ABCDEFGHIJKLMNOPQRSTUVWXYZ/abcdefghijklmnopqrstuvwxyz/
+        G
+        s/\n[0-9]* [^ ]*//
+        p'
 }
 
 # The lines in Match blocks of the file $1 and of those that it includes, without our drop-in. With $2, the file itself is in such a block.

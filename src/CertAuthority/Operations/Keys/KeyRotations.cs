@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Rotations;
 using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
@@ -15,40 +14,8 @@ namespace CertAuthority.Operations;
 /// </summary>
 internal static class KeyRotations
 {
-    // The limit for one reply.
-    private const int MostHosts = 200;
-
     // A transaction revokes them in about 20 ms, in which nobody can log in.
     private const int Together = 500;
-
-    public static Task<RotationList> List(Authority ca, Administrator by, ListRotations ask)
-    {
-        var now = ca.Now();
-        return Task.FromResult(ca.Database.Read(snapshot => new RotationList(
-            All(ca, snapshot, now),
-            [
-                .. ((CaPurpose[])[CaPurpose.User, CaPurpose.Host]).SelectMany(key => Beside(ca, snapshot, key).Select(one =>
-                    new CompromisedKey(key.Name(), Fingerprint.Compute(one.Key), State(Of(ca.Keys, key), one)))),
-            ])));
-    }
-
-    /// <summary>Shows the rotations that are under way.</summary>
-    public static KeyRotation[] All(Authority ca, Snapshot snapshot, DateTimeOffset now) =>
-        [.. Enum.GetValues<CaPurpose>().Select(key => Show(ca, snapshot, key, now)).OfType<KeyRotation>()];
-
-    /// <summary>Returns the hosts that are not known to have given up a user CA key that is on the revocation list.</summary>
-    public static string[] TrustingRevoked(Snapshot snapshot)
-    {
-        var revoked = snapshot.CaKeys(CaPurpose.User).Where(key => key.Revoked is not null).Select(key => key.Id).ToHashSet();
-        if (revoked.Count == 0)
-            return [];
-        var trusts = snapshot.Trusts(CaPurpose.User);
-        return
-        [
-            .. snapshot.Policy().Nodes.Values.Where(node => trusts.TryGetValue(node.Id, out var known) && known.Overlaps(revoked))
-                .Select(node => node.Name).Order(StringComparer.Ordinal),
-        ];
-    }
 
     public static async Task<KeyRotated> Rotate(Authority ca, Administrator by, RotateKey ask)
     {
@@ -77,10 +44,10 @@ internal static class KeyRotations
             var behind = await HostsBehind(ca);
             // They change nothing, not even their list, before somebody tells them to take the new key.
             if (ask.Act == RotationActs.Compromised && key == CaPurpose.User)
-                behind = [.. behind, .. Fetching(ca).Take(MostHosts)];
+                behind = [.. behind, .. RotationState.Fetching(ca).Take(RotationState.MostHosts)];
             return new KeyRotated(
                 ask.Key, Fingerprint.Compute(Of(ca.Keys, key).Signing.PublicKey), revoked, behind,
-                ca.Database.Read(snapshot => Show(ca, snapshot, key, ca.Now())))
+                ca.Database.Read(snapshot => RotationState.Show(ca, snapshot, key, ca.Now())))
             {
                 RevokedKeys = worthless is [] ? null : [.. worthless.Select(one => Fingerprint.Compute(one.Key))],
             };
@@ -130,7 +97,7 @@ internal static class KeyRotations
             var now = ca.Now();
             FindNext(ca, key);
             if (rotation.Scheduled is not { } from || from > now
-                || ca.Database.Read(snapshot => Obstacle(ca, snapshot, key, rotation, now, [])) is not null)
+                || ca.Database.Read(snapshot => RotationState.Obstacle(ca, snapshot, key, rotation, now, [])) is not null)
                 return false;
             if (rotation.Step == RotationStep.Prepared)
                 await Switch(ca, Caller.Daemon, key, []);
@@ -176,7 +143,7 @@ internal static class KeyRotations
     {
         ExpectFile(ca, key);
         if (ca.Database.Read(snapshot => snapshot.Rotation(key)) is { } present)
-            throw Conflict($"a rotation of the {key.Title()} key is under way: it is {Word(present.Step)}");
+            throw Conflict($"a rotation of the {key.Title()} key is under way: it is {RotationState.Word(present.Step)}");
         var next = Next(ca, key);
         var statement = key == CaPurpose.Host ? await Statement(ca, next.PublicKey) : null;
         await Step(ca, by, key, AuditEvents.CaPrepared, (transaction, now) =>
@@ -233,7 +200,7 @@ internal static class KeyRotations
                     new Access.Values.Refusal(
                         $"certificates of the next key are in use, until {Access.Values.Instants.Show(end)}", "let it sign again, or revoke them",
                         Access.Values.RefusalKind.Conflict));
-            if (key == CaPurpose.Host && ShowingNext(transaction, rotation) is { Count: > 0 } showing)
+            if (key == CaPurpose.Host && RotationState.ShowingNext(transaction, rotation) is { Count: > 0 } showing)
                 throw new ProblemException(new Problem(
                     ProblemCode.Conflict,
                     $"{(showing.Count == 1 ? "1 host shows" : $"{showing.Count} hosts show")} a certificate of the next key: {string.Join(", ", showing.Take(8))}",
@@ -276,7 +243,7 @@ internal static class KeyRotations
             if (worthless is [_, ..])
                 return ended;
         }
-        var there = ca.Database.Read(snapshot => Beside(ca, snapshot, key));
+        var there = ca.Database.Read(snapshot => RotationState.Beside(ca, snapshot, key));
         if (meant is not null && !there.Select(one => Fingerprint.Compute(one.Key)).ToHashSet().SetEquals(meant))
             throw Conflict($"the {key.Title()} keys have changed since they were shown; nothing was done");
 
@@ -291,7 +258,7 @@ internal static class KeyRotations
             since = now;
             var signing = Of(ca.Keys, key).SigningId;
             // Of the keys that are gone, a restart may have recorded one that this command left when it was cut short.
-            var gone = Beside(ca, transaction, key).FindAll(one => one.Key != fresh);
+            var gone = RotationState.Beside(ca, transaction, key).FindAll(one => one.Key != fresh);
             var next = transaction.CaKey(key, fresh, now).Id;
             transaction.RevokeCaKeys(key, gone, fresh, now);
             // The thief can say the same of any key.
@@ -313,18 +280,6 @@ internal static class KeyRotations
         List<RecordedCaKey> RevokedAt(DateTimeOffset time) =>
             ca.Database.Read(snapshot => snapshot.CaKeys(key).FindAll(one => one.Revoked == time));
     }
-
-    /// <summary>
-    /// Returns the keys that go with one that was compromised: all on record that may still sign, apart from those that an administrator
-    /// has named as trusted, whose private halves are elsewhere.
-    /// </summary>
-    private static List<RecordedCaKey> Beside(Authority ca, Snapshot snapshot, CaPurpose key) =>
-        snapshot.CaKeys(key).FindAll(
-            one => one.Revoked is null
-                && (one.Key == Of(ca.Keys, key).Signing.PublicKey || !ca.KeyFiles[key].Trusted.Any(other => other == one.Key)));
-
-    private static string State(CaKeys keys, RecordedCaKey one) =>
-        one.Key == keys.Signing.PublicKey ? "signs" : keys.Trusts(one.Key) ? "trusted" : "former";
 
     private static async Task<int> Confirm(Authority ca, Caller by, CaPurpose key, string[] nodes)
     {
@@ -437,7 +392,8 @@ internal static class KeyRotations
         var rotation = ca.Database.Read(snapshot => snapshot.Rotation(key));
         if (rotation is not { Step: RotationStep.Retiring })
             return 0;
-        var (known, next) = ca.Database.Read(snapshot => (snapshot.CaKeys(key), PublicKeyOf(snapshot, key, rotation.NextId)));
+        var (known, next) = ca.Database.Read(
+            snapshot => (snapshot.CaKeys(key), RotationState.PublicKeyOf(snapshot, key, rotation.NextId)));
         var worthless = known.Where(one => one.Revoked is not null).Select(one => one.Id).ToHashSet();
         // A certificate of an unknown signer may be one of theirs.
         if (key == CaPurpose.User && worthless.Contains(rotation.OldId))
@@ -467,44 +423,8 @@ internal static class KeyRotations
         return revoked;
     }
 
-    private static RotationFacts Facts(Snapshot snapshot, CaPurpose key, Rotation rotation, DateTimeOffset now) => new(
-        [.. Unconfirmed(snapshot, key, rotation).Select(node => node.Name)],
-        (key, rotation.Step) switch
-        {
-            // Whoever logs in learns the keys that their client is to believe.
-            (CaPurpose.Host, RotationStep.Prepared) => snapshot.LastEndOfIssued(rotation.Since, now),
-            (CaPurpose.User, RotationStep.Switched) => snapshot.LastEndOf(rotation.OldId, now),
-            _ => null,
-        });
-
     private static DateTimeOffset? LastEnd(Snapshot snapshot, CaPurpose key, long id, DateTimeOffset now) =>
         key == CaPurpose.User ? snapshot.LastEndOf(id, now) : null;
-
-    /// <summary>Returns the hosts that are not known to trust what they must before the next step.</summary>
-    private static IEnumerable<Node> Unconfirmed(Snapshot snapshot, CaPurpose key, Rotation rotation)
-    {
-        var isNeeded = (key, rotation.Step) switch
-        {
-            (CaPurpose.User or CaPurpose.Sync, RotationStep.Prepared) => true,
-            (CaPurpose.Host, RotationStep.Switched) => true,
-            _ => false,
-        };
-        if (!isNeeded)
-            return [];
-        var (trusts, certificates) = (snapshot.Trusts(key), key == CaPurpose.Host ? snapshot.HostCertificates() : null);
-        return snapshot.Policy().Nodes.Values.Where(
-            node => (key != CaPurpose.Sync || node.Push)
-                && (certificates is null || certificates.ContainsKey(node.Id))
-                && !(trusts.TryGetValue(node.Id, out var known) && known.Contains(rotation.NextId)));
-    }
-
-    private static List<string> ShowingNext(Snapshot snapshot, Rotation rotation)
-    {
-        var trusts = snapshot.Trusts(CaPurpose.Host);
-        return [
-            .. snapshot.Policy().Nodes.Values.Where(node => trusts.TryGetValue(node.Id, out var shown) && shown.Contains(rotation.NextId))
-                .Select(node => node.Name)];
-    }
 
     /// <summary>Returns the key that takes over; one that was revoked is replaced by another.</summary>
     private static FileCaKey Next(Authority ca, CaPurpose key)
@@ -549,78 +469,22 @@ internal static class KeyRotations
         }
     }
 
-    /// <summary>Returns why the key that takes over cannot do it; null if it can.</summary>
-    private static string? Fault(Authority ca, Snapshot snapshot, CaPurpose key, Rotation rotation)
-    {
-        var files = ca.KeyFiles[key];
-        if (!files.CanChange)
-            return $"the {key.Title()} key is not in a plain file any more, so no other can take its place here";
-        var next = PublicKeyOf(snapshot, key, rotation.NextId);
-        return files.Holder(next) is not { } holder
-            ? $"{files.NextPath} does not have the next {key.Title()} key, {Fingerprint.Compute(next)}; put it back"
-            : holder.Fault;
-    }
-
-    /// <summary>Returns the obstacle to the next step of a rotation; null if there is none.</summary>
-    private static Access.Values.Refusal? Obstacle(
-        Authority ca, Snapshot snapshot, CaPurpose key, Rotation rotation, DateTimeOffset now, string[] abandon)
-    {
-        if (Fault(ca, snapshot, key, rotation) is { } fault)
-            return new Access.Values.Refusal(
-                fault, "once this is put right, the rotation can go on; docs/rotation.md", Access.Values.RefusalKind.Conflict);
-        var facts = Facts(snapshot, key, rotation, now);
-        return rotation.Step == RotationStep.Prepared
-            ? RotationPolicy.Switch(rotation, facts, abandon)
-            : RotationPolicy.Retire(rotation, facts, abandon);
-    }
-
     /// <summary>Refuses a step that is not the next one, or that cannot be taken yet.</summary>
     private static void ExpectWay(
         Authority ca, Snapshot snapshot, CaPurpose key, Rotation rotation, RotationStep before, DateTimeOffset now, string[] abandon)
     {
-        var refusal = rotation.Step == before ? Obstacle(ca, snapshot, key, rotation, now, abandon)
-            : before == RotationStep.Prepared ? RotationPolicy.Switch(rotation, Facts(snapshot, key, rotation, now), abandon)
-            : RotationPolicy.Retire(rotation, Facts(snapshot, key, rotation, now), abandon);
+        var refusal = rotation.Step == before ? RotationState.Obstacle(ca, snapshot, key, rotation, now, abandon)
+            : before == RotationStep.Prepared ? RotationPolicy.Switch(rotation, RotationState.Facts(snapshot, key, rotation, now), abandon)
+            : RotationPolicy.Retire(rotation, RotationState.Facts(snapshot, key, rotation, now), abandon);
         if (refusal is null)
             return;
-        string[] missing = [.. Unconfirmed(snapshot, key, rotation).Select(node => node.Name).Except(With(rotation, abandon)).Take(8)];
+        string[] missing = [
+            .. RotationState.Unconfirmed(snapshot, key, rotation).Select(node => node.Name).Except(With(rotation, abandon)).Take(8)];
         throw new ProblemException(Problems.From(refusal) with
         {
             Next = refusal.Hint is null && missing is [_, ..] ? [new NextStep.ConfirmHosts(key.Name(), missing)] : null,
         });
     }
-
-    private static KeyRotation? Show(Authority ca, Snapshot snapshot, CaPurpose key, DateTimeOffset now)
-    {
-        if (snapshot.Rotation(key) is not { } rotation)
-            return null;
-        var (syncs, unconfirmed) = (snapshot.NodeSyncs(), Unconfirmed(snapshot, key, rotation).ToList());
-        var obstacle = Obstacle(ca, snapshot, key, rotation, now, []);
-        return new KeyRotation(
-            key.Name(), Word(rotation.Step), rotation.Since, RotatingKeys.Name(snapshot, key, rotation.OldId),
-            RotatingKeys.Name(snapshot, key, rotation.NextId),
-            [
-                .. unconfirmed.Take(MostHosts)
-                    .Select(node => new UnconfirmedHost(node.Name, Why(key, node, syncs.GetValueOrDefault(node.Id))))],
-            unconfirmed.Count, [.. rotation.Abandoned], obstacle?.Message, rotation.Scheduled)
-        {
-            // Once the next key signs, its own faults are those of a key that signs.
-            Fault = rotation.Step == RotationStep.Prepared
-                ? Fault(ca, snapshot, key, rotation)
-                : ca.KeyFiles[key].Holder(PublicKeyOf(snapshot, key, rotation.OldId))?.Fault,
-        };
-    }
-
-    private static SignatureKey PublicKeyOf(Snapshot snapshot, CaPurpose key, long id) =>
-        SignatureKey.Parse(snapshot.CaKeys(key).Find(one => one.Id == id)!.Key.ToBlob());
-
-    private static string Why(CaPurpose key, Node node, NodeSync? sync) => (key, node.Push, sync?.Failure) switch
-    {
-        (CaPurpose.Sync, _, _) => "its sync_ca.pub is root's there, and was not replaced since: enroll it again",
-        (_, true, { } failure) => failure,
-        (_, true, _) => "it was not written to yet",
-        _ => "it fetches its files, and has not reported these keys, and nobody has confirmed them",
-    };
 
     /// <summary>Signs the certificates of hosts by the key that signs now, and has each host get its own with a new list.</summary>
     private static async Task RenewHosts(Authority ca)
@@ -631,10 +495,6 @@ internal static class KeyRotations
 
     private static async Task<HostBehind[]> HostsBehind(Authority ca) =>
         (await Nodes.Behind(ca, new Administrator(Caller.Daemon), new ListHostsBehind())).Hosts;
-
-    private static IEnumerable<HostBehind> Fetching(Authority ca) =>
-        ca.Database.Read(snapshot => snapshot.Policy().Nodes).Values.Where(node => !node.Push)
-            .Select(node => new HostBehind(node.Name, "it fetches its files, and accepts a new key only by hand"));
 
     private static void ExpectFile(Authority ca, CaPurpose key)
     {
@@ -669,8 +529,6 @@ internal static class KeyRotations
 
     private static string Resource(Snapshot snapshot, CaPurpose key, long id) =>
         $"{key.FileName()}/{RotatingKeys.Name(snapshot, key, id)}";
-
-    private static string Word(RotationStep step) => step.ToString().ToLowerInvariant();
 
     private static ProblemException Conflict(string detail) => new(new Problem(ProblemCode.Conflict, detail));
 
