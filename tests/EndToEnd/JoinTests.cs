@@ -207,7 +207,7 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
         { "00-a.conf", "AuthorizedKeysFile /etc/ssh/keys\n", "other lines of the configuration of sshd overrule the drop-in: look for authorizedkeysfile\n" },
         { "00-a.conf", "AuthorizedPrincipalsFile /etc/ssh/principals\n", "other lines of the configuration of sshd overrule the drop-in: look for authorizedprincipalsfile\n" },
         { "99-z.conf", "Match User postgres\n    AuthorizedKeysFile /etc/ssh/keys\n", "/etc/ssh/sshd_config.d/99-z.conf:2 authorizedkeysfile /etc/ssh/keys)" },
-        { "99-z.conf", "Match Group daemon\n  \"TrustedUserCAKeys\" = /etc/ssh/other\n", "/etc/ssh/sshd_config.d/99-z.conf:2 trustedusercakeys /etc/ssh/other)" },
+        { "99-z.conf", "Match Group daemon\n  TrustedUserCAKeys = \"/etc/ssh/other\"\n", "/etc/ssh/sshd_config.d/99-z.conf:2 trustedusercakeys /etc/ssh/other)" },
         { "99-z.conf", "Match Address 192.0.2.0/24\n    Include /etc/ssh/more\n", "/etc/ssh/more:1 authorizedprincipalsfile /etc/ssh/principals)" },
     };
 
