@@ -74,8 +74,7 @@ internal class Snapshot(Session session)
         catch (Exception e) when (e is not DbException)
         {
             var key = reader.GetColumnSchema()[0];
-            fault = new StoreException(
-                $"the table {key.BaseTableName} has a row with the {key.BaseColumnName} {reader.GetValue(0)} that this certauthority cannot read: {e.Message}", e);
+            fault = StoreException.OfRow(key.BaseTableName, key.BaseColumnName, reader.GetValue(0), e);
             return default;
         }
     }
