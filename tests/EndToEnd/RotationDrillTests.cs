@@ -33,15 +33,22 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
     private readonly Dictionary<Step, List<Strike>> due = [];
     private readonly List<string> kills = [];
     private readonly ConcurrentDictionary<string, int> counts = [];
+    private int judgments;
+    private volatile bool isQuiet;
     private Task[] load = [];
     private volatile Expected expected = new([], []);
     private EnrolledFleet fleet = null!;
     private Writes writes = null!;
     private CaClient ca = null!;
 
+    private readonly Stopwatch sinceStart = Stopwatch.StartNew();
+    private void Tell(string what) => File.AppendAllText(Path.Combine(World.Repository, "artifacts/drill.log"), $"{sinceStart.Elapsed.TotalSeconds:F1} {what}\n");
+
     private TestDaemon Daemon => fleet.Daemon;
 
     private Write Log => new("flush", Daemon.File("certauthority.db-wal"));
+
+    private Write Checkpoint => new("rename", Daemon.File("audit_checkpoint"));
 
     private IEnumerable<FleetHost> WrittenTo => hosts.Take(Written);
 
@@ -53,7 +60,7 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
             return;
         Directory.CreateDirectory(published["reports"]);
         writes = new Writes(published.Path);
-        fleet = await EnrolledFleet.Start($"publish_dir: {published["hosts"]}\nreports_dir: {published["reports"]}\n", writes.Around);
+        fleet = await EnrolledFleet.Start($"publish_dir: {published["hosts"]}\nreports_dir: {published["reports"]}\npush: {{parallel: 3}}\n", writes.Around);
         ca = Daemon.Connect();
     }
 
@@ -77,8 +84,11 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
     [PeopleFact]
     public async Task Twenty_hosts_change_their_key_and_lock_nobody_out()
     {
+        Tell("begin");
         await LearnWrites();
+        Tell("learnt");
         await Furnish();
+        Tell("furnished");
         var (before, outcast) = (await LogIn("before"), await LogIn("outcast"));
         var stranger = await Stranger();
         await Revoke(outcast);
@@ -90,13 +100,14 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
         await Wave(1, prepare);
         await Wave(2, undo);
         await Alternate(prepare, undo);
-        await Confirmed();
+        await Fetch();
+        // Reports are read every few seconds.
+        await Task.WhenAll(Judge(), Eventually.Holds(async () => await Rotations() is [{ UnconfirmedCount: 0 }], "every host has confirmed"));
         await Wave(3, @switch);
         var after = await LogIn("after");
         Assert.Equal(Daemon.PublicKey("user_ca_next"), OpenSsh.Certificate.ParseLine(await File.ReadAllTextAsync(after.File)).SignatureKey);
         stranger = await Stranger();
         expected = new([before, after], [outcast, stranger]);
-        await Judge();
         await Wave(4, @return);
         await Alternate(@switch, @return);
         // No record knows it.
@@ -111,16 +122,15 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
             await revoking;
         });
         expected = new([after], [before, outcast, stranger]);
-        await Judge();
         await Wave(6, null, Retire);
-        expected = new([after], [before, outcast, stranger, unknown, await SignedBy(Daemon.File("user_ca_previous"), "late")]);
         Assert.Equal(oldKey, Daemon.PublicKey("user_ca_previous"));
         await Eventually.Holds(() => hosts.All(host => File.ReadAllLines(host["certauthority/user_ca.pub"]).Length == 1));
-        await Judge();
+        expected = new([after], [before, outcast, stranger, unknown, await SignedBy(Daemon.File("user_ca_previous"), "late")]);
         await over.CancelAsync();
         await Task.WhenAll(load);
-        await Judge();
+        await Judge(last: true);
 
+        Tell("end " + string.Join(", ", counts));
         Assert.All(due, one => Assert.Empty(one.Value));
         Assert.Equal(Waves * hosts.Count, counts["interrupted"] + counts["away"]);
         Assert.Equal(hosts.Count, hasBeenAway.Count);
@@ -130,8 +140,8 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
     }
 
     /// <summary>
-    /// A whole rotation before there are hosts, in which nobody disturbs: each of its writes is one at which the daemon is to die. Those of
-    /// the published audit belong to every change.
+    /// A whole rotation before there are hosts, in which nobody disturbs: each of its writes is one at which the daemon is to die. The audit is
+    /// published after every change; of that, only the daemon's own checkpoint counts.
     /// </summary>
     private async Task LearnWrites()
     {
@@ -139,11 +149,11 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
         {
             writes.Rest();
             await Rotate(step);
-            await Eventually.Holds(() => writes.Made.Contains(new("rename", Daemon.File("audit_checkpoint"))) && writes.Made.Contains(new("rename", published["hosts/audit/checkpoint"])));
             due[step] = [
-                .. writes.Made.Where(write => !write.File.Contains("/audit/", StringComparison.Ordinal)).CountBy(write => write)
+                .. writes.Made.Where(write => write != Checkpoint && !write.File.Contains("/audit/", StringComparison.Ordinal)).CountBy(write => write)
                     .SelectMany(one => Enumerable.Range(1, one.Value).Select(nth => (Write: one.Key, Nth: nth)))
                     .Select((one, place) => new Strike(one.Write, one.Nth, CutsPower: place % 2 == 1 && one != (Log, 1))),
+                new Strike(Checkpoint, 1, CutsPower: false),
                 // The first flush is of the row.
                 new Strike(Log, 1, CutsPower: true),
             ];
@@ -156,20 +166,21 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
         (await Daemon.Administrator.Types(["tctl", "create", "--force"], """
             {kind: role, version: v8, metadata: {name: oncall}, spec: {allow: {logins: [deploy], node_labels: {type: db}}}}
             ---
-            {kind: role, version: v8, metadata: {name: elsewhere}, spec: {allow: {logins: [root, deploy], node_labels: {type: other}}}}
+            {kind: role, version: v8, metadata: {name: other}, spec: {allow: {logins: [postgres], node_labels: {type: db}}}}
             ---
             {kind: role, version: v8, metadata: {name: caller}, spec: {allow: {request: {roles: [oncall]}}}}
             ---
             {kind: user, version: v2, metadata: {name: me}, spec: {roles: [dba, caller], unix_users: ['0']}}
             ---
-            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [elsewhere]}}
+            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [other]}}
             """)).Done();
         // The other release makes those wait who failed before.
         hosts.AddRange(await Task.WhenAll(Enumerable.Range(1, Written + Fetching).Select(n => n % 2 == 0
             ? fleet.Host($"{(n > Written ? "web" : "db")}{n}", "PerSourcePenalties no", release: "forky")
             : fleet.Host($"{(n > Written ? "web" : "db")}{n}"))));
-        await Enroll(WrittenTo);
-        await Enroll(Fetchers, "--no-push");
+        Tell("hosts");
+        await Task.WhenAll(Enroll(WrittenTo), Enroll(Fetchers, "--no-push"));
+        Tell("enrolled fetchers");
         await Fetch();
     }
 
@@ -188,7 +199,6 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
         if (await Standing() != there.To)
             await Rotate(there);
         await Eventually.Holds(() => WrittenTo.All(fleet.HasTheList), "all hosts have the list");
-        await Judge();
     }
 
     /// <summary>Takes a step in which the daemon is killed. What it left is the state before or the one after, and everybody enters who should.</summary>
@@ -224,17 +234,21 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
                 await Daemon.Restart(around: writes.Around);
         }
         Write[] keys = [.. ((string[])["user_ca_previous.pub", "user_ca_previous", "user_ca", "user_ca.pub"]).Select(name => new Write("rename", Daemon.File(name)))];
-        var (checkpoint, strikes) = (new Write("rename", Daemon.File("audit_checkpoint")), due[retire].Where(one => one.At != Log).ToList());
+        var strikes = due[retire].Where(one => one.At != Log && one.At != Checkpoint).ToList();
         Assert.Equal(keys, strikes.Select(one => one.At).Where(at => keys.Contains(at)));
-        foreach (var strike in strikes.Where(one => one.At != checkpoint))
+        foreach (var strike in strikes)
             await DiesAtItsStart(strike.At, strike.Nth, strike.CutsPower);
-        // The end of the rotation is lost once.
-        writes.DieAt(Log, after: keys[^1]);
-        await Daemon.RestartToDie(writes.Around);
-        Assert.Equal("", StepInTheDatabase());
-        Dead("retire", Log, 2, cutsPower: true);
+        // At each flush of a start, up to the one of the end of the rotation; that is lost once.
+        isQuiet = true;
+        for (var nth = 1; StepInTheDatabase() != ""; nth++)
+        {
+            Assert.True(nth < 20, string.Join('\n', kills));
+            await DiesAtItsStart(Log, nth, false);
+        }
+        writes.CutPower(Daemon.File("certauthority.db"));
         Assert.Equal("retiring", StepInTheDatabase());
-        await DiesAtItsStart(checkpoint, 1, false);
+        isQuiet = false;
+        await DiesAtItsStart(Checkpoint, 1, false);
         due[retire].Clear();
         writes.Rest();
         await Daemon.Restart(around: writes.Around);
@@ -286,6 +300,7 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
     private void Dead(string what, Write at, int nth, bool cutsPower)
     {
         Assert.Equal(at, writes.Made[^1]);
+        Tell($"kill {what}: {at} {nth}{(cutsPower ? ", and the power went" : "")}");
         kills.Add($"{what}: {at} {nth}{(cutsPower ? ", and the power went" : "")}");
         if (cutsPower)
             writes.CutPower(Daemon.File("certauthority.db"));
@@ -333,6 +348,7 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
     /// <param name="act">What is done instead.</param>
     private async Task Wave(int number, Step? step, Func<Task>? act = null)
     {
+        Tell($"wave {number}");
         FleetHost[] gone = [.. hosts.Where((_, n) => n % Waves == number - 1)];
         foreach (var host in gone)
         {
@@ -351,7 +367,9 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
         }
         else
             await act!();
+        Tell("step taken");
         await Task.WhenAll(cuts.Select(Interrupted));
+        Tell("interrupted");
         await Task.WhenAll(gone.Select(host => host.Restart()));
         foreach (var host in gone)
             away.TryRemove(host, out _);
@@ -364,9 +382,13 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
             Assert.Contains("killed by SIGKILL", await File.ReadAllTextAsync(log, CancellationToken.None), StringComparison.Ordinal);
             Count("interrupted");
         });
+        Tell("pullers killed");
         await Fetch();
+        Tell("fetched");
         await Eventually.Holds(() => WrittenTo.All(fleet.HasTheList), "what they missed arrives by itself");
+        Tell("lists");
         await Judge();
+        Tell("judged");
     }
 
     /// <summary>Kills the session before it flushes a file, or when it is written and has not got its name; with some, all of sshd goes too.</summary>
@@ -416,7 +438,7 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
                 await RefusesOnceItHasTheList(hosts[n % Written], certificate);
                 Count("revoked");
             }
-            await Task.Delay(100);
+            await Task.Delay(500);
         }
     }
 
@@ -432,7 +454,7 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
             await Does(() => ca.Send(Routes.DenyRequest, new DenyRequest(id)));
             await RefusesOnceItHasTheList(host, certificate);
             Count("denied");
-            await Task.Delay(300);
+            await Task.Delay(1500);
         }
     }
 
@@ -450,7 +472,7 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
             Count("let in");
             await Refuses(host, now.Refused[n % now.Refused.Length]);
             Count("kept out");
-            await Task.Delay(100);
+            await Task.Delay(250);
         }
     }
 
@@ -461,14 +483,18 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
             await Refuses(host, certificate);
     }
 
-    /// <summary>What sshd says on all hosts.</summary>
-    private Task Judge() => Parallel.ForEachAsync(hosts, new ParallelOptions { MaxDegreeOfParallelism = 3 }, async (host, _) =>
+    /// <summary>What sshd says on all hosts: whoever should enter does. Of those who should not, somebody else tries on each host each time; at the end, everybody.</summary>
+    private async Task Judge(bool last = false)
     {
-        foreach (var certificate in expected.Enter)
-            await Enters(host, certificate);
-        foreach (var certificate in expected.Refused)
-            await Refuses(host, certificate);
-    });
+        var (now, number) = (expected, ++judgments);
+        await Parallel.ForEachAsync(Enumerable.Range(0, hosts.Count), new ParallelOptions { MaxDegreeOfParallelism = 3 }, async (n, _) =>
+        {
+            foreach (var certificate in now.Enter)
+                await Enters(hosts[n], certificate);
+            foreach (var certificate in last ? now.Refused : [now.Refused[(n + number) % now.Refused.Length]])
+                await Refuses(hosts[n], certificate);
+        });
+    }
 
     private async Task Enters(FleetHost host, Certificate certificate)
     {
@@ -519,12 +545,6 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
         $"{host.Name}.conf",
         $"SOURCE={published["hosts"]}\nDIR={host["certauthority"]}\nNODE={host.Name}\nREPORT={published["reports"]}\nHOST_KEY={host["ssh_host_ed25519_key"]}\n");
 
-    private async Task Confirmed()
-    {
-        await Fetch();
-        await Eventually.Holds(async () => await Rotations() is [{ UnconfirmedCount: 0 }], "every host has confirmed");
-    }
-
     /// <summary>A login of the user, with a key of its own for each purpose.</summary>
     private async Task<Certificate> LogIn(string name, params string[] requests)
     {
@@ -543,7 +563,7 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
         return key;
     }
 
-    /// <summary>Somebody whose role opens other hosts.</summary>
+    /// <summary>Somebody whose role opens another account.</summary>
     private async Task<Certificate> Stranger()
     {
         var alice = Daemon.Person(Person.Alice);
@@ -583,9 +603,11 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
         for (var clock = Stopwatch.StartNew(); ;)
             try
             {
+                while (isQuiet && !over.IsCancellationRequested)
+                    await Task.Delay(20);
                 return await ask();
             }
-            catch (UnreachableException) when (clock.Elapsed < TimeSpan.FromSeconds(60))
+            catch (UnreachableException) when (clock.Elapsed < TimeSpan.FromSeconds(60) && !over.IsCancellationRequested)
             {
                 await Task.Delay(20);
             }
