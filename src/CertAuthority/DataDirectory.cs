@@ -54,6 +54,7 @@ internal sealed class DataDirectory : IDisposable
         var directory = new DataDirectory(path, Lock(path));
         try
         {
+            AtomicFile.RemoveUnfinished(path);
             foreach (var (purpose, custody) in ((CaPurpose, KeyCustody)[])[
                 (CaPurpose.User, settings.UserCa), (CaPurpose.Host, settings.HostCa), (CaPurpose.Sync, settings.SyncCa)])
                 directory.files[purpose] = await KeyFiles.Load(path, purpose, custody, settings.NewCaKeys);

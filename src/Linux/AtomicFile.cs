@@ -10,6 +10,9 @@ namespace CertAuthority.Linux;
 /// </summary>
 public static partial class AtomicFile
 {
+    // No other file is called so: a backup by hand may be user_ca.20261130.bak.
+    private const string Unfinished = ".unfinished-";
+
     /// <summary>Mode 0600.</summary>
     public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -139,7 +142,18 @@ public static partial class AtomicFile
         FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(name))!);
     }
 
-    private static string Temporary(string path) => $"{path}.{Path.GetRandomFileName()}";
+    /// <summary>
+    /// Removes the temporary files that a killed process left in a folder; such a file can be half of a private key. Call it while no other
+    /// process writes there.
+    /// </summary>
+    public static void RemoveUnfinished(string folder)
+    {
+        var exactly = new EnumerationOptions { MatchType = MatchType.Simple, AttributesToSkip = FileAttributes.None };
+        foreach (var file in Directory.EnumerateFiles(folder, $"*{Unfinished}????????.???", exactly))
+            File.Delete(file);
+    }
+
+    private static string Temporary(string path) => $"{path}{Unfinished}{Path.GetRandomFileName()}";
 
     // Nobody else can read the file before it has its mode.
     private static FileStream Open(string temporary, UnixFileMode mode, FileMode how)

@@ -135,6 +135,8 @@ public sealed class RotationDrillTests : IAsyncLifetime, IDisposable
         foreach (var what in (string[])["entered", "revoked", "denied", "let in", "kept out"])
             Assert.True(counts.GetValueOrDefault(what) >= 5, $"{what}: {counts.GetValueOrDefault(what)}");
         Assert.Empty((await fleet.Tctl("audit", "verify")).Error);
+        // Those that died beside a new key, too.
+        await Eventually.Holds(() => Directory.GetFiles(Daemon.File("."), "*.unfinished-*") is [], "no temporary file is left");
     }
 
     /// <summary>

@@ -25,6 +25,20 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void Unfinished_files_are_removed_and_backups_stay()
+    {
+        var unfinished = "";
+        AtomicFile.Replace(Path.Combine(folder.FullName, "user_ca"), "x"u8, UnixFileMode.UserRead, check: temporary => unfinished = temporary);
+        foreach (var file in (string[])[unfinished, Path.Combine(folder.FullName, "user_ca.20261130.bak"), Path.Combine(folder.FullName, "user_ca.unfinished-notes")])
+            File.WriteAllText(file, "");
+
+        AtomicFile.RemoveUnfinished(folder.FullName);
+
+        Assert.Equal(
+            ["user_ca", "user_ca.20261130.bak", "user_ca.unfinished-notes"], Directory.GetFiles(folder.FullName).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Missing_file_reads_as_nothing()
     {
         var path = Path.Combine(folder.FullName, "id.pub");
