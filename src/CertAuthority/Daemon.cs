@@ -78,7 +78,9 @@ internal sealed class Daemon : IAsyncDisposable
         var logs = Hold(Log.Open());
         var log = logs.CreateLogger("certauthority");
         var data = Hold(await DataDirectory.Take(settings));
-        var database = Database.Open(data.Database, log);
+        if (DatabaseOf.Lock(settings) is { } apart)
+            Hold(apart);
+        var database = Database.Open(DatabaseOf.Settings(settings, log), log);
         held.Push(database.DisposeAsync);
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
@@ -137,7 +139,7 @@ internal sealed class Daemon : IAsyncDisposable
             new HostRenewal(ca, log), new RotationRound(ca, log), new HostReports(ca, current, log), new HostWatch(ca, log),
             new NodeForgetting(ca, log), new JoinRound(ca, current, log),
             new DiskWatch(ca, log), new PolicyReview(ca, log),
-            new AccountRound(ca, log), groups, new RefusalCounts(ca, log), new DatabaseCheck(data.Database, damage, system, log),
+            new AccountRound(ca, log), groups, new RefusalCounts(ca, log), new DatabaseCheck(database, damage, system, log),
             checkpoints, removal, audit, reload,
             access, sockets,
         ];

@@ -46,7 +46,12 @@ internal static class JoinTables
 
     public static void SetJoin(this Transaction transaction, Join join) =>
         transaction.Execute(
-            $"INSERT OR REPLACE INTO joins ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            $"""
+            INSERT INTO joins ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            ON CONFLICT (name) DO UPDATE SET key = excluded.key, address = excluded.address, labels = excluded.labels,
+                token = excluded.token, asked = excluded.asked, request = excluded.request, state = excluded.state,
+                note = excluded.note, decided = excluded.decided, node_id = excluded.node_id
+            """,
             join.Name, join.Key, join.Address, Rows.Json(Lines(join.Labels)), join.Token, join.Asked, join.Request, join.State.ToString(),
             join.Note, join.Decided, join.Node);
 

@@ -27,7 +27,7 @@ internal static class NodeReportTable
             """
             INSERT INTO node_reports (node_id, time, krl_version, witnessed) SELECT id, $2, $3, $4 FROM nodes WHERE id = $1
             ON CONFLICT (node_id) DO UPDATE SET time = excluded.time, krl_version = excluded.krl_version,
-                witnessed = coalesce(excluded.witnessed, witnessed)
+                witnessed = coalesce(excluded.witnessed, node_reports.witnessed)
             """, node, report.Time, (long)report.KrlVersion, report.Witnessed);
 
     private static NodeReport Row(DbDataReader row) =>

@@ -111,12 +111,13 @@ internal sealed class Transaction(Session session) : Snapshot(session)
 }
 
 /// <summary>One connection and the statements prepared on it.</summary>
+/// <param name="engine">The engine of the database.</param>
 /// <param name="connection">The connection; the session closes it at its end.</param>
 /// <param name="policies">The last policy that any connection has read.</param>
 /// <param name="leftOut">Called with a sentence about each unreadable row, every time that one is left out.</param>
-internal sealed class Session(DbConnection connection, PolicyCache policies, Action<string> leftOut) : IDisposable
+internal sealed class Session(Engine engine, DbConnection connection, PolicyCache policies, Action<string> leftOut) : IDisposable
 {
-    private readonly Dictionary<string, DbCommand> prepared = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Statement> prepared = new(StringComparer.Ordinal);
 
     public DbConnection Connection { get; } = connection;
 
@@ -127,34 +128,27 @@ internal sealed class Session(DbConnection connection, PolicyCache policies, Act
     /// <summary>Returns the prepared statement with <c>$1</c>, <c>$2</c>, … set to the values.</summary>
     public DbCommand Bind(string sql, params ReadOnlySpan<object?> values)
     {
-        if (!prepared.TryGetValue(sql, out var command))
-        {
-            command = Connection.CreateCommand();
-            command.CommandText = sql;
-            for (var i = 0; i < values.Length; i++)
-            {
-                var parameter = command.CreateParameter();
-                parameter.ParameterName = $"${i + 1}";
-                command.Parameters.Add(parameter);
-            }
-            prepared[sql] = command;
-        }
-        for (var i = 0; i < values.Length; i++)
-            command.Parameters[i].Value = values[i] switch
+        if (!prepared.TryGetValue(sql, out var statement))
+            prepared[sql] = statement = engine.Prepare(Connection, sql, values.Length);
+        for (var i = 0; i < statement.Values.Length; i++)
+            statement.Command.Parameters[i].Value = values[statement.Values[i]] switch
             {
                 null => DBNull.Value,
                 Guid id => id.ToString(),
                 DateTimeOffset time => time.ToUnixTimeSeconds(),
                 TimeSpan length => (long)length.TotalSeconds,
+                // Tables have no other types of numbers.
+                bool flag => flag ? 1L : 0L,
+                int number => (long)number,
                 var plain => plain,
             };
-        return command;
+        return statement.Command;
     }
 
     public void Dispose()
     {
-        foreach (var command in prepared.Values)
-            command.Dispose();
+        foreach (var statement in prepared.Values)
+            statement.Command.Dispose();
         Connection.Dispose();
     }
 }

@@ -330,7 +330,7 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
         using var command = outside.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
-        SqliteConnection.ClearAllPools();
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
     }
 
     private static async Task Eventually(Func<bool> what)

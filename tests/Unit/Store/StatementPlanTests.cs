@@ -73,10 +73,10 @@ public sealed class StatementPlanTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await world.DisposeAsync();
 
-    [Fact]
+    [SqliteFact]
     public void Every_function_of_the_store_is_called() => Assert.Empty(failures);
 
-    [Fact]
+    [SqliteFact]
     public void No_statement_walks_through_a_table_that_grows()
     {
         Assert.True(statements.Count > 100, $"only {statements.Count} statements were prepared");
@@ -90,7 +90,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
     }
 
     /// <summary>A statement that no longer walks, or no longer exists, needs no reason.</summary>
-    [Fact]
+    [SqliteFact]
     public void Each_exception_is_needed()
     {
         using var outside = world.Outside("ReadOnly");
