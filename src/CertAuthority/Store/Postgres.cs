@@ -20,6 +20,10 @@ internal sealed partial class Postgres : Engine
     /// <summary>The first half of the key of the advisory lock, "CeAu"; the second half is the name of the schema.</summary>
     private const int LockKey = 0x43654175;
 
+    private static readonly string LockHolder =
+        $"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {LockKey} AND objid = hashtext(current_schema())::oid AND granted "
+        + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
     private const int OldestServer = 150000;
 
     // A COMMIT that stopped waiting for a standby succeeds with this notice.
@@ -70,8 +74,8 @@ internal sealed partial class Postgres : Engine
         given.GssEncryptionMode = GssEncryptionMode.Disable;
         given.Options = "-c synchronous_commit=on -c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0 "
             + "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c default_transaction_deferrable=off -c jit=off";
-        // The tables have no types but those that every server has.
-        source = new NpgsqlSlimDataSourceBuilder(given.ToString()).EnableTransportSecurity().EnableExtraConversions()
+        source = new NpgsqlDataSourceBuilder(given.ToString())
+            // The tables have no types but those that every server has.
             .ConfigureTypeLoading(types => types.EnableTypeLoading(false)).Build();
     }
 
@@ -285,7 +289,7 @@ internal sealed partial class Postgres : Engine
             Scalar(
                 connection,
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = current_setting('application_name') AND pid IN "
-                    + $"(SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {LockKey} AND granted)");
+                    + $"({LockHolder})");
             if (Stopwatch.GetElapsedTime(begun) > UntilFree)
             {
                 var other = $"another certauthority works on {Name}: {Holder(connection)}; stop it, or name another database";
@@ -300,7 +304,7 @@ internal sealed partial class Postgres : Engine
         "SELECT coalesce(string_agg('server process ' || pid || coalesce(', connected from ' || host(client_addr), '') "
             + "|| coalesce(' since ' || to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', ''), '; '), 'it has just ended') "
             + "FROM pg_stat_activity WHERE pid IN "
-            + $"(SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {LockKey} AND granted)") as string ?? "";
+            + $"({LockHolder})") as string ?? "";
 
     /// <summary>Begins to write, for the first time in this process.</summary>
     private void Begin(NpgsqlConnection connection)

@@ -1,10 +1,11 @@
 using System.Data.Common;
+using System.Text.RegularExpressions;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
 
 /// <summary>The database at one moment. The files of the tables define what it can read.</summary>
-internal class Snapshot(Session session)
+internal partial class Snapshot(Session session)
 {
     protected Session Session { get; } = session;
 
@@ -30,7 +31,7 @@ internal class Snapshot(Session session)
         var rows = new List<T>();
         using var reader = Session.Bind(sql, values).ExecuteReader();
         while (reader.Read())
-            if (Read(reader, row, out var fault) is var one && fault is null)
+            if (Read(sql, reader, row, out var fault) is var one && fault is null)
                 rows.Add(one!);
             else
                 unreadable(fault!);
@@ -40,7 +41,7 @@ internal class Snapshot(Session session)
     public T? QueryFirst<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values)
     {
         using var reader = Session.Bind(sql, values).ExecuteReader();
-        return !reader.Read() ? default : Read(reader, row, out var fault) is var one && fault is null ? one : throw fault!;
+        return !reader.Read() ? default : Read(sql, reader, row, out var fault) is var one && fault is null ? one : throw fault!;
     }
 
     /// <summary>Reads the first row that can be read; see <see cref="QueryReadable"/>.</summary>
@@ -49,7 +50,7 @@ internal class Snapshot(Session session)
         using var reader = Session.Bind(sql, values).ExecuteReader();
         while (reader.Read())
         {
-            var one = Read(reader, row, out var fault);
+            var one = Read(sql, reader, row, out var fault);
             if (fault is null)
                 return one;
             LeaveOut(fault);
@@ -64,7 +65,7 @@ internal class Snapshot(Session session)
     public virtual void LeaveOut(StoreException row) => Session.LeftOut(row.Message);
 
     // A row that the schema accepts and the daemon never wrote: somebody edited the file.
-    private static T? Read<T>(DbDataReader reader, Func<DbDataReader, T> row, out StoreException? fault)
+    private static T? Read<T>(string sql, DbDataReader reader, Func<DbDataReader, T> row, out StoreException? fault)
     {
         fault = null;
         try
@@ -75,10 +76,16 @@ internal class Snapshot(Session session)
         {
             var key = reader.GetColumnSchema()[0];
             fault = new StoreException(
-                $"the table {key.BaseTableName} has a row with the {key.BaseColumnName} {reader.GetValue(0)} that this certauthority cannot read: {e.Message}", e);
+                $"the table {key.BaseTableName ?? TableIn(sql)} has a row with the {key.BaseColumnName ?? key.ColumnName} {reader.GetValue(0)} that this certauthority cannot read: {e.Message}", e);
             return default;
         }
     }
+
+    // Not every engine says from which table a row comes.
+    private static string TableIn(string sql) => FirstTable().Match(sql).Groups["table"].Value;
+
+    [GeneratedRegex(@"\b(FROM|UPDATE|INTO)\s+(?<table>\w+)", RegexOptions.ExplicitCapture)]
+    private static partial Regex FirstTable();
 
     /// <summary>The policy cache; see <see cref="PolicyTables"/>.</summary>
     public PolicyCache Policies => Session.Policies;

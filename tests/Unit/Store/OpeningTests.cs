@@ -71,7 +71,7 @@ public sealed class OpeningTests : IDisposable
 
         await using (TestStore.Open(Path))
         {
-            var found = Assert.Throws<StoreException>(() => Sqlite.CheckRest(Path, CancellationToken.None));
+            var found = Assert.Throws<StoreException>(() => TestStore.At(Path).CheckRest(CancellationToken.None));
             Assert.StartsWith($"{Path} is damaged: ", found.Message, StringComparison.Ordinal);
         }
 
