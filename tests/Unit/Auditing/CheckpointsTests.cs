@@ -5,7 +5,6 @@ using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;
 using CertAuthority.Tests.Unit.Store;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Auditing;

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Text.Json;
 using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
@@ -132,7 +131,7 @@ public sealed class AuditTableTests : IAsyncLifetime
     {
         await Filled(2, n => World.Entry($"e{n}"));
         using var outside = world.Outside();
-        Assert.Contains(fault, Assert.Throws<SqliteException>(() => Run(outside, statement)).Message, StringComparison.Ordinal);
+        Assert.Contains(fault, Assert.ThrowsAny<DbException>(() => Run(outside, statement)).Message, StringComparison.Ordinal);
         Assert.Equal(["e0", "e1"], world.Committed());
     }
 

@@ -47,6 +47,7 @@ internal sealed class TestPostgres : IDisposable
                 "sh", folder,
             },
             RedirectStandardInput = true,
+            UseShellExecute = false,
             WorkingDirectory = "/",
         };
         foreach (var word in (string[])[
@@ -141,7 +142,7 @@ internal sealed class TestPostgres : IDisposable
 
     private static void Run(string[] words)
     {
-        using var process = Process.Start(new ProcessStartInfo(words[0], words[1..]) { WorkingDirectory = "/", RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(words[0], words[1..]) { WorkingDirectory = "/", UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEnd();
         process.WaitForExit();
