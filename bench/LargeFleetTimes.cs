@@ -8,6 +8,7 @@ using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
+using CertAuthority.Signing;
 using CertAuthority.Store;
 using CertAuthority.Tests.Unit.Store;
 
@@ -43,6 +44,8 @@ internal static class LargeFleetTimes
             Path.Combine(directory, "certauthority.yaml"),
             $"publish_dir: {directory}/hosts\nlimits: {{live_certificates: 10000}}\n");
         var file = Path.Combine(directory, "data/certauthority.db");
+        // It makes the keys that certificates name, and records them.
+        await (await RunningDaemon.Start(program, directory)).DisposeAsync();
         await site.Write(file);
         Row("database, MB", new FileInfo(file).Length / 1e6);
         await using (var daemon = await Started())
@@ -55,6 +58,9 @@ internal static class LargeFleetTimes
             await Each(daemon, "nodes ls, 20", n => daemon.Client.Send(Routes.ListNodes, new ListNodes(Limit: 20)));
             await Each(daemon, "status", n => daemon.Client.Send(Routes.GetStatus, new GetStatus()));
             await Each(daemon, "revoke one serial", n => daemon.Client.Send(Routes.RevokeCertificates, new RevokeCertificates(Serials: [$"{n + 1}"])));
+            Row("list, kB", (await daemon.Client.Send(Routes.GetKrl, new GetKrl())).Krl.Length / 1e3);
+            var (lists, seconds) = await ListsOf(daemon);
+            Row("lists made, each in ms", seconds * 1000 / lists);
             // Those who log in have none of these teams.
             var team = site.Teams - 15;
             Console.WriteLine("the change\tms\tms of processor\tslowest login beside it, ms\trevoked");
@@ -109,6 +115,19 @@ internal static class LargeFleetTimes
         Row("certificates of all hosts, s", watch.Elapsed.TotalSeconds);
         await daemon.Idle();
         Row("processor time for one host certificate and its file, ms", (daemon.Processor - before).TotalMilliseconds / hosts);
+    }
+
+    /// <summary>How many lists the daemon has made, checked and published, and how long that took together.</summary>
+    private static async Task<(double Lists, double Seconds)> ListsOf(RunningDaemon daemon)
+    {
+        var metrics = new MemoryStream();
+        await daemon.Client.Download(Routes.GetMetrics, new GetMetrics(), (bytes, _) => bytes.CopyToAsync(metrics));
+        var text = Encoding.UTF8.GetString(metrics.ToArray()).Split('\n');
+        return (Value("_count "), Value("_sum "));
+
+        double Value(string suffix) => double.Parse(
+            text.First(line => line.StartsWith($"certauthority_revocation_list_publish_seconds{suffix}", StringComparison.Ordinal)).Split(' ')[1],
+            CultureInfo.InvariantCulture);
     }
 
     private static async Task Each(RunningDaemon daemon, string what, Func<int, Task> call)
@@ -180,10 +199,17 @@ internal static class LargeFleetTimes
                 transaction.Execute("UPDATE node_group_members SET confirmed = 1");
                 return true;
             });
+            var signer = database.Read(snapshot => snapshot.CaKeys(CaPurpose.User)).Single().Id;
             var body = new byte[520];
             RandomNumberGenerator.Fill(body);
             // Every other one of the first is revoked, as when many leave within a day.
-            await Each(Live + Revoked, (transaction, n) => transaction.InsertCertificate(Certificate(n), body));
+            await Each(Live + Revoked, (transaction, n) =>
+            {
+                var certificate = Certificate(n);
+                transaction.InsertCertificate(certificate, body);
+                if (n % 2 == 0 && n < 2 * Revoked)
+                    transaction.MarkRevoked(certificate, certificate.Issued);
+            });
 
             RecordedCertificate Certificate(int n)
             {
@@ -203,8 +229,9 @@ internal static class LargeFleetTimes
                     ValidBefore = at.AddHours(8),
                     LimitedBy = "limits.certificate",
                     Permissions = SessionPermissions.Plain,
-                    Revoked = n % 2 == 0 && n < 2 * Revoked ? at : null,
+                    Revoked = null,
                     Session = (ulong)n + 1,
+                    CaKeyId = signer,
                 };
             }
 

@@ -134,7 +134,8 @@ internal sealed class Daemon : IAsyncDisposable
         // Started from top to bottom, then the web server; stopped in reverse.
         IEnumerable<IHostedService?> services =
         [
-            new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,
+            new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts,
+            new GroupsPublication(database, krl, data.AuditKey, run.Origin, log), reconfiguration,
             new ClockWatch(ca, log), new KeyWatch(ca, log), new NotifyDelivery(ca, current, log), new AuditFlow(ca, current, log),
             new HostRenewal(ca, log), new RotationRound(ca, log), new HostReports(ca, current, log), new HostWatch(ca, log),
             new NodeForgetting(ca, log), new JoinRound(ca, current, log),

@@ -56,6 +56,26 @@ public static partial class AtomicFile
         string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null, string? spare = null) =>
         Write(path, content, mode, replace: true, check, spare);
 
+    /// <summary>
+    /// Replaces a file in one step, without waiting for the disk: after a power cut, it may be empty. It is for files whose readers notice
+    /// that, and that are written again; thousands of them are written in seconds.
+    /// </summary>
+    /// <exception cref="IOException">Writing failed; the old file is unchanged.</exception>
+    public static void ReplaceUnflushed(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
+    {
+        var temporary = Temporary(path);
+        try
+        {
+            using (var file = Open(temporary, mode, FileMode.CreateNew))
+                file.Write(content);
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
     /// <summary>Writes content that is produced as a stream.</summary>
     /// <param name="path">The file.</param>
     /// <param name="mode">The mode of the file; the umask has no effect.</param>

@@ -59,6 +59,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(AdmitJoin)), JsonSerializable(typeof(RefuseJoin))]
 [JsonSerializable(typeof(ListHostsBehind)), JsonSerializable(typeof(HostsBehind))]
 [JsonSerializable(typeof(GetUserCas)), JsonSerializable(typeof(GetHostCas)), JsonSerializable(typeof(CaPublicKeys))]
+[JsonSerializable(typeof(HostCaPublicKeys))]
 [JsonSerializable(typeof(ListRotations)), JsonSerializable(typeof(RotationList))]
 [JsonSerializable(typeof(RotateKey)), JsonSerializable(typeof(KeyRotated))]
 [JsonSerializable(typeof(ConfirmTrust)), JsonSerializable(typeof(TrustConfirmed))]

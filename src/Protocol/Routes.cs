@@ -170,7 +170,7 @@ public static class Routes
     /// <summary>Reads the public half of the user CA.</summary>
     public static readonly Route<GetUserCas, CaPublicKeys> GetUserCas = new("GET", "/v1/keys/user");
     /// <summary>Reads the public half of the host CA.</summary>
-    public static readonly Route<GetHostCas, CaPublicKeys> GetHostCas = new("GET", "/v1/keys/host");
+    public static readonly Route<GetHostCas, HostCaPublicKeys> GetHostCas = new("GET", "/v1/keys/host");
 
     /// <summary>All routes.</summary>
     public static readonly IReadOnlyList<Route> All =

@@ -13,6 +13,15 @@ internal static class AdminCompletions
 
     public static IEnumerable<CompletionItem> Nodes(CompletionContext context) => Names(context, ResourceKinds.Node);
 
+    public static IEnumerable<CompletionItem> JumpHosts(CompletionContext context) => NodesThat(context, node => node.Jump);
+
+    /// <summary>Completes hosts that plain keys open too.</summary>
+    public static IEnumerable<CompletionItem> Pilots(CompletionContext context) => NodesThat(context, node => node.KeepKeys);
+
+    public static IEnumerable<CompletionItem> JoinTokens(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, _) =>
+        (await ca.Send(Routes.ListJoinTokens, new ListJoinTokens())).Tokens
+            .Select(token => new CompletionItem(token.Id, detail: $"{token.Name}, until {Wording.Time(token.Ends)}")));
+
     /// <summary>Completes <c>node/NAME</c>.</summary>
     public static IEnumerable<CompletionItem> NodesAsResources(CompletionContext context) =>
         Nodes(context).Select(item => new CompletionItem($"{new ResourceReference(ResourceKinds.Node, item.Label)}"));
@@ -48,6 +57,12 @@ internal static class AdminCompletions
         Suggestions.FromDaemon(context, async (ca, _) =>
         (await ca.Send(Routes.ListAccessReviews, new ListAccessReviews())).Reviews.Where(review => review.Signature is null)
             .Select(review => new CompletionItem($"{review.Number}", detail: $"{review.StartedBy}, {Wording.Time(review.Started)}")));
+
+    private static IEnumerable<CompletionItem> NodesThat(CompletionContext context, Func<NodeStatus, bool> fits) =>
+        Suggestions.FromDaemon(
+            context,
+            async (ca, _) =>
+                (await ca.Send(Routes.ListNodes, new ListNodes())).Nodes.Where(fits).Select(node => new CompletionItem(node.Name)));
 
     private static IEnumerable<string> Kinds(CompletionContext context) =>
         Suggestions.FromDaemon(

@@ -183,9 +183,13 @@ public static class Shell
             usual.Invoke(parseResult);
             if (parseResult.CommandResult.Command is CliCommand { Examples.Count: > 0 } verb)
                 parseResult.Print(["Examples:", .. verb.Examples.Select(example => $"  {example}"), ""]);
-            parseResult.Print(["Exit codes:", .. ExitCode.All.Select(one => $"  {one.Code,-4} {one.Meaning}"), ""]);
+            parseResult.Print(["Exit codes:", .. ExitCodes(parseResult.CommandResult.Command).Select(one => $"  {one.Code,-4} {one.Meaning}"), ""]);
             return ExitCode.Done;
         }
+
+        // A group of commands shows the codes of all its commands.
+        private static IEnumerable<(int Code, string Meaning)> ExitCodes(Command command) => ExitCode.All.Where(
+            one => one.Code != ExitCode.GaveUp || command.Subcommands.Count > 0 || command.Options.Any(option => option.Name == "--wait"));
 
         // If an argument has no such name, the library shows the values that a shell would complete; this covers subcommands too.
         private static void Name(Command command)

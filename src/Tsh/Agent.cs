@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
@@ -181,7 +180,7 @@ internal sealed class Agent
     {
         try
         {
-            var fingerprint = $"SHA256:{Convert.ToBase64String(SHA256.HashData(key.ToBlob())).TrimEnd('=')}";
+            var fingerprint = HostCas.Fingerprint(key);
             var list = await Gpg("KEYINFO --ssh-list --ssh-fpr=sha256");
             foreach (var line in list.Output.Split('\n').Where(line => line.Split(' ').Contains(fingerprint)))
                 await Gpg($"DELETE_KEY --force {line.Split(' ')[2]}");

@@ -172,19 +172,11 @@ internal sealed partial class Home(string folder, string? profile = null)
         ReplaceCertificates(certificates);
     }
 
-    /// <summary>Returns the lines of a known_hosts file that make ssh accept the host certificates of an authority.</summary>
-    /// <param name="hostCas">The lines of its public keys, whose comments are left out.</param>
-    public static string Authorities(IEnumerable<string> hostCas) =>
-        OpenSsh.KnownHosts.Authorities(hostCas.Select(line => OpenSsh.PublicKey.ParseLine(line).ToString()));
+    /// <summary>The file that makes ssh accept the host certificates of this authority.</summary>
+    public HostCasFile HostCas => new(KnownCas, Command("login"));
 
-    /// <summary>Makes ssh accept the host certificates of this authority.</summary>
-    /// <param name="hostCas">The lines of the public keys.</param>
-    public void SaveKnownCas(IEnumerable<string> hostCas)
-    {
-        var lines = Authorities(hostCas);
-        if (AtomicFile.Read(KnownCas) != lines)
-            AtomicFile.Replace(KnownCas, Encoding.UTF8.GetBytes(lines), OwnerOnly);
-    }
+    /// <summary>The same file, when a user goes from the daemon of the last login to another one.</summary>
+    public HostCasFile HostCasOfAnother => new(KnownCas, Command("login")) { IsOfAnother = true };
 
     /// <summary>Stores a certificate for a login on one node.</summary>
     public void SaveNodeCertificate(string login, string node, string line)

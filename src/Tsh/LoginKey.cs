@@ -43,11 +43,10 @@ internal abstract class LoginKey : IDisposable
     /// <param name="cancellation">Cancels the call to the daemon.</param>
     public virtual Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) => Task.CompletedTask;
 
-    /// <summary>Makes a script accept the host certificates of this authority, if the result goes to a separate place.</summary>
-    /// <param name="hostCas">The lines of the public keys.</param>
-    public virtual void SaveKnownHosts(IEnumerable<string> hostCas)
-    {
-    }
+    /// <summary>
+    /// The file that makes ssh accept the host certificates of this authority; null for a key whose certificate only lies beside it.
+    /// </summary>
+    public virtual HostCasFile? HostCas => null;
 
     /// <summary>Whether tsh itself uses the key.</summary>
     public virtual bool IsOfHome => false;
@@ -112,9 +111,6 @@ internal abstract class LoginKey : IDisposable
             throw new FailureException($"{path} exists and is not from tsh, so it is not replaced", "name another file with --out");
     }
 
-    private protected static void WriteKnownHosts(string path, IEnumerable<string> hostCas) =>
-        AtomicFile.Replace(path, Encoding.UTF8.GetBytes(Home.Authorities(hostCas)), OwnerOnly);
-
     private protected static void ExpectFolder(string path)
     {
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
@@ -153,6 +149,8 @@ internal abstract class LoginKey : IDisposable
         private string key = "";
 
         public override bool IsOfHome => true;
+
+        public override HostCasFile HostCas => home.HostCas;
 
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
@@ -199,6 +197,8 @@ internal abstract class LoginKey : IDisposable
         private string publicKey = "";
 
         public override bool IsOfHome => true;
+
+        public override HostCasFile HostCas => home.HostCas;
 
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
@@ -278,11 +278,9 @@ internal abstract class LoginKey : IDisposable
         public override Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) =>
             ExpectOwn(certificate, ca, user, cancellation);
 
-        public override void SaveKnownHosts(IEnumerable<string> hostCas)
-        {
-            if (knownHosts is not null)
-                WriteKnownHosts(knownHosts, hostCas);
-        }
+        public override HostCasFile? HostCas => knownHosts is null
+            ? null
+            : new HostCasFile(knownHosts, $"tsh login --key {Quoted(path)} --out {Quoted(certificate)}");
 
         public override Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {
@@ -348,7 +346,7 @@ internal abstract class LoginKey : IDisposable
             return Task.CompletedTask;
         }
 
-        public override void SaveKnownHosts(IEnumerable<string> hostCas) => WriteKnownHosts(KnownHostsOf(path), hostCas);
+        public override HostCasFile HostCas => new(KnownHostsOf(path), $"tsh login --out {Quoted(path)}");
 
         public override void Dispose()
         {

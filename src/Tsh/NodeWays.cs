@@ -60,14 +60,16 @@ internal static class NodeWays
     /// <param name="node">The node.</param>
     /// <exception cref="FailureException">No certificate at hand passes one of them.</exception>
     public static string? Through(Home home, ReachableNode node) =>
-        ProxyCommand.Through((node.Jumps ?? []).Select(jump => Arguments(home, jump)));
+        ProxyCommand.Through((node.Jumps ?? []).Select(jump => Arguments(home, jump, node.Name)));
 
-    private static string[] Arguments(Home home, JumpHost jump)
+    private static string[] Arguments(Home home, JumpHost jump, string node)
     {
         PlainNames.CheckNode(jump.Name);
         var (host, port) = SshArguments.Endpoint(jump.Address);
         var certificate = Certificate(home, jump.Name)
-            ?? throw new FailureException($"your certificates do not pass the jump host {jump.Name}", home.Command("login"));
+            ?? throw new FailureException(
+                $"your certificates do not pass the jump host {jump.Name}",
+                $"{home.Command("login")}; if that does not help: {home.Command($"access explain --node={node}")}");
         return
         [
             .. SshArguments.Identity(home, certificate.File).SelectMany(option => (string[])["-o", $"{option.Name}={option.Value}"]),

@@ -30,7 +30,7 @@ internal static class Renewal
         if (login.Info is { } info)
             parsed.Say($"your certificate had expired; a new one of your regular roles is valid until {Wording.Time(info.ValidBefore)}");
         home.Remember(memory with { Requests = [], PerHost = login.PerHost, Session = LoginSession.From(login) });
-        home.SaveKnownCas(login.HostCas);
+        await home.HostCas.Follow(parsed, ca, login.HostCas, null, cancellation);
         await SshConfigFile.Refresh(parsed, home, ca, cancellation);
     }
 }

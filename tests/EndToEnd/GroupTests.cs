@@ -20,7 +20,7 @@ public sealed class GroupTests : IAsyncLifetime
         await Confirmed("db1");
         await Confirmed("db2");
         Assert.Matches("db1 .* type=db +dbs ", (await fleet.Tctl("nodes", "ls", "--search=db1")).Done());
-        Assert.Matches("x1 .* dbs \\(not confirmed\\) ", (await fleet.Tctl("nodes", "ls", "--search=x1")).Done());
+        Assert.Matches("x1 .* dbs \\(not confirmed: no report\\) ", (await fleet.Tctl("nodes", "ls", "--search=x1")).Done());
 
         var token = (await db1.Run("head -n 1 /etc/ssh/certauthority/groups")).Done().Trim();
         Assert.Matches("^dbs\\.[0-9a-f]{16}$", token);

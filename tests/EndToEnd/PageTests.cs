@@ -23,7 +23,13 @@ public sealed class PageTests
         (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
         (await asking).Done();
         Assert.Matches($@"Key ID: ""me:{id}""\n(.*\n)* +postgres\n", (await daemon.Myself.Types("ssh-keygen", "-Lf", $"{folder}/id-cert.pub")).Done());
-        Assert.Equal(2, blocks.Length);
+
+        // The host CA key changes, and ssh-keygen verifies what the old one says of the next.
+        Assert.NotEqual(0, (await daemon.Myself.Types("bash", "-euo", "pipefail", "-c", blocks[2])).ExitCode);
+        (await daemon.Administrator.Types("tctl", "auth", "rotate", "host")).Done();
+        (await daemon.Myself.Types("bash", "-euo", "pipefail", "-c", blocks[2])).Done();
+        Assert.Equal([daemon.PublicKey("host_ca"), daemon.PublicKey("host_ca_next")], OpenSsh.KnownHosts.ReadAuthorities(File.ReadAllText($"{folder}/known_hosts")).Keys);
+        Assert.Equal(3, blocks.Length);
 
         // What is refused is a problem, and ends the script.
         var refused = await daemon.Myself.Types("bash", "-euo", "pipefail", "-c", blocks[1].Replace("\"dba\"", "\"root\"", StringComparison.Ordinal));

@@ -20,7 +20,7 @@ public sealed record FactsQuestion(
     AccessRequest Request,
     User? Requester,
     IReadOnlyDictionary<string, Role> Roles,
-    IReadOnlyCollection<Node> Nodes,
+    NodeSet Nodes,
     SiteLimits Limits,
     DateTimeOffset Now)
 {

@@ -42,7 +42,6 @@ internal sealed record Opened(
         if (elevated.Count == 0)
             return new Opened([], [], allowed.Missing.First(missing => missing.Requests.Contains(approved.Id)).Why.Message);
         var held = IssuancePolicy.AllowLogin(login with { Requests = [] }).Holds(out var everyday, out _) ? everyday.Grants : [];
-        var nodes = question.Nodes.ToDictionary(node => node.Name, StringComparer.Ordinal);
         ImmutableArray<Opening> openings =
         [
             .. elevated.SelectMany(
@@ -56,7 +55,9 @@ internal sealed record Opened(
                         same.Key.Login,
                         same.Key.IsEverywhere
                             ? []
-                            : [.. same.Select(one => one.Node!).Distinct().Order(StringComparer.Ordinal).Select(name => nodes[name])],
+                            : [
+                                .. same.Select(one => one.Node!).Distinct().Order(StringComparer.Ordinal)
+                                    .Select(name => question.Nodes.Named(name)!)],
                         same.Key.Conditions)),
         ];
         return new Opened(

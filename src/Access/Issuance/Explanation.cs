@@ -27,16 +27,17 @@ public sealed record Explanation(
     /// <param name="assumed">Whether the question assumes something that is not true yet.</param>
     public static Explanation Explain(IssuanceQuestion question, string? login = null, bool assumed = false)
     {
-        var node = question.Nodes.FirstOrDefault(one => one.Name == question.Node);
+        var node = question.OnlyNode;
         // The explanation is about what is granted: a certificate too small to hold everything refuses nobody. It covers every certificate
         // of the login, because with a request for some nodes, the everyday certificate opens other nodes.
         var weighed = IssuancePolicy.WeighLogin(question with { Node = null });
         var (roles, locks) = (weighed.Roles(question, login, node), weighed.Locks(question, login));
         var (grants, missing) = weighed.Outcome.Holds(out var allowed, out _) ? (allowed.Grants, allowed.Missing) : ([], []);
         var opened = Opened(grants, IsMeant);
+        var closed = opened is [] || node is null ? null : weighed.WhyNoWay(question, node);
         var verdict = opened is []
             ? $"no: {WhyNot(question, login, node, weighed, roles, locks) ?? WhyRefused() ?? $"no role in use grants {login}"}"
-            : $"yes, as {Few(opened.Select(one => $"{(one.Principal.Node is null ? $"{one.Principal.Login} (all hosts)" : one.Principal)}{(one.Grant.Permissions.InWords is { } conditions ? $", {conditions}" : "")}"))}";
+            : $"yes, as {Few(opened.Select(one => $"{(one.Principal.Node is null ? $"{one.Principal.Login} (all hosts)" : one.Principal)}{(one.Grant.Permissions.InWords is { } conditions ? $", {conditions}" : "")}"))}{(closed is null ? "" : $"; but the way there is closed: {closed}")}";
         return new Explanation(
             opened is not [],
             $"{question.User.Name} {(assumed ? "could" : "can")} log in{(login is null ? "" : $" as {login}")}{(question.Node is null ? "" : $" on {question.Node}")}: {verdict}",

@@ -19,8 +19,7 @@ internal static class GroupForm
     public static (ImmutableArray<Principal> Principals, int LeftOut) Held(IssuanceGrant allowed, IssuanceQuestion question)
     {
         var all = allowed.Principals;
-        var ending = question.Nodes.Where(node => node.Expires < allowed.Validity.Before).Select(node => node.Name)
-            .ToHashSet(StringComparer.Ordinal);
+        var ending = question.Nodes.EndingBefore(allowed.Validity.Before).Select(node => node.Name).ToHashSet(StringComparer.Ordinal);
         var lasting = all.RemoveAll(principal => principal.Node is { } node && ending.Contains(node));
         if (!lasting.IsEmpty && allowed.Permissions.FitBeside(lasting))
             return (lasting, all.Length - lasting.Length);

@@ -136,11 +136,8 @@ public static class IssuancePolicy
         var roles = RolesInUse.Of(drawn);
         denials ??= new Denials(roles.All, question.Locks);
         var reached = new Reached(roles.All, denials, question.Nodes);
-        // This examines the role as it is stored: an expired role allows nothing, but its conditions still apply to the logins that it
-        // names.
-        var everywhere = roles.All.Where(
-            role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && !role.Role.Options.Conditions.IsEmpty).ToImmutableArray();
-        var groups = roles.All.Except(everywhere).GroupBy(role => SessionConditions.Key(role.Role.Options.Conditions))
+        ImmutableArray<RoleInUse> everywhere = [.. roles.All.Where(IsEverywhere)];
+        var groups = roles.All.Where(role => !IsEverywhere(role)).GroupBy(role => SessionConditions.Key(role.Role.Options.Conditions))
             .Select(
                 group => new RoleGroup(
                     roles, group.Key.Length > 0, [.. group], everywhere, Principals.Of(reached.Of(group)),
@@ -158,6 +155,11 @@ public static class IssuancePolicy
                 : isEmptyRefused ? Grant(question, roles.All, groups)
                 : Grants(question, groups.Where(group => !group.Principals.IsEmpty || !group.ByGroup.IsEmpty)),
             drawn, denials, reached, groups.SelectMany(group => group.Lifetime(question).Rules.Concat(group.Permissions(question).Rules)));
+
+        // This examines the role as it is stored: an expired role allows nothing, but its conditions still apply to the logins that it
+        // names.
+        bool IsEverywhere(RoleInUse role) =>
+            question.Roles[role.Role.Name].Allow.Logins.IsEmpty && !role.Role.Options.Conditions.IsEmpty;
     }
 
     private static Outcome<Allowed> Grant(IssuanceQuestion question, IReadOnlyList<RoleInUse> inUse, ImmutableArray<RoleGroup> all)
@@ -223,21 +225,25 @@ public static class IssuancePolicy
     /// <summary>
     /// Returns what the roles reach, even if it does not fit into one certificate: bare logins, and the logins on each existing node.
     /// </summary>
-    public static Outcome<Reachable> Reach(IssuanceQuestion question) => Allow(question).Holds(out var allowed, out var refusal)
-        ? new Reachable(
-            [.. allowed.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login)],
+    public static Outcome<Reachable> Reach(IssuanceQuestion question)
+    {
+        if (!Allow(question).Holds(out var allowed, out var refusal))
+            return refusal;
+        ImmutableArray<string> everywhere = [.. allowed.Principals.Where(one => one.Node is null).Select(one => one.Login)];
+        var there = allowed.Principals.Where(one => one.Node is not null)
+            .ToLookup(one => one.Node!, one => one.Login, StringComparer.Ordinal);
+        return new Reachable(
+            everywhere,
             [
-                .. question.Nodes
+                .. question.Nodes.Where(node => !everywhere.IsEmpty || there.Contains(node.Name))
                     .Select(
                         node => new ReachedNode(
                             node,
                             [
-                                .. Principals.On(node.Name, allowed.Principals, [node]).Select(principal => principal.Login)
-                                    .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]))
-                    .Where(reached => !reached.Logins.IsEmpty),
+                                .. everywhere.Concat(there[node.Name]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)])),
             ],
-            PerHost: allowed.Grants.Any(grant => GroupForm.Held(grant, question).LeftOut > 0))
-        : refusal;
+            PerHost: allowed.Grants.Any(grant => GroupForm.Held(grant, question).LeftOut > 0));
+    }
 
     /// <summary>Returns why the roles cannot be used together, or why one cannot be used at all; null if they can.</summary>
     private static Refusal? Refused(IssuanceQuestion question, ImmutableArray<DrawnRole> drawn)

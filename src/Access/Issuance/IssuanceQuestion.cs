@@ -25,17 +25,17 @@ public sealed record IssuanceQuestion(
     User User,
     ImmutableArray<AccessRequest> Requests,
     IReadOnlyDictionary<string, Role> Roles,
-    IReadOnlyCollection<Node> Nodes,
+    NodeSet Nodes,
     TimeSpan? RequestedTtl,
     int LiveSessions,
     SiteLimits Limits)
 {
     /// <summary>The nodes that have not ended.</summary>
-    public IReadOnlyCollection<Node> Nodes
+    public NodeSet Nodes
     {
         get;
-        init => (field, Ended) = (Access.Nodes.Node.Standing(value, Now), Over(value, Now));
-    } = Access.Nodes.Node.Standing(Nodes, Now);
+        init => (field, Ended) = (value.Standing(Now), Over(value, Now));
+    } = Nodes.Standing(Now);
 
     /// <summary>The names of the nodes that have ended. They matter only to the words of a refusal.</summary>
     internal ImmutableArray<string> Ended { get; private init; } = Over(Nodes, Now);
@@ -71,8 +71,7 @@ public sealed record IssuanceQuestion(
     internal ImmutableArray<PinnedNode> Resources => [.. Requests.SelectMany(request => request.Resources).Distinct()];
 
     /// <summary>The node that <see cref="Node"/> names; null if there is none, or if it has ended.</summary>
-    internal Node? OnlyNode => Node is null ? null : Nodes.FirstOrDefault(node => node.Name == Node);
+    internal Node? OnlyNode => Node is null ? null : Nodes.Named(Node);
 
-    private static ImmutableArray<string> Over(IReadOnlyCollection<Node> nodes, DateTimeOffset now) =>
-        [.. nodes.Where(node => node.IsOver(now)).Select(node => node.Name)];
+    private static ImmutableArray<string> Over(NodeSet nodes, DateTimeOffset now) => [.. nodes.Ended(now).Select(node => node.Name)];
 }

@@ -36,10 +36,25 @@ internal sealed record Weighed(
     /// <summary>Returns the locks that take something away from what is asked.</summary>
     /// <param name="question">The question that this answers.</param>
     /// <param name="login">The login to report on; null for any.</param>
-    public ImmutableArray<LockAtWork> Locks(IssuanceQuestion question, string? login) =>
+    public ImmutableArray<LockAtWork> Locks(IssuanceQuestion question, string? login)
+    {
+        var way = question.OnlyNode is { Via: not null } node ? new Ways(question.Nodes).To(node) ?? [] : [];
+        return
         [
-            .. question.Locks.All.Select(one => (Lock: one, Effect: Effect(one, question, login))).Where(one => one.Effect is not null)
-                .Select(one => new LockAtWork(one.Lock, one.Effect!.Value))];
+            .. question.Locks.All.Select(one => (Lock: one, Effect: Effect(one, question, login, way))).Where(one => one.Effect is not null)
+                .Select(one => new LockAtWork(one.Lock, one.Effect!.Value)),
+        ];
+    }
+
+    /// <summary>
+    /// Returns why nobody passes the jump hosts on the way to a node; null if the way is open, or if there are none on it.
+    /// </summary>
+    /// <param name="question">The question that this answers; its nodes include the jump hosts.</param>
+    /// <param name="node">The node.</param>
+    public string? WhyNoWay(IssuanceQuestion question, Node node) =>
+        node.Via is null ? null
+        : new Ways(question.Nodes).To(node) is not { } way ? $"{node.Via} is no jump host that can be passed"
+        : Denials.Why(Names.JumpLogin) ?? way.Select(Denials.Why).FirstOrDefault(why => why is not null);
 
     private IEnumerable<RuleAtWork> Rules(
         DrawnRole drawn, IssuanceQuestion question, ILookup<Guid, RuleAtWork> bounds, string? login, Node? node)
@@ -79,16 +94,19 @@ internal sealed record Weighed(
     }
 
     /// <summary>Returns the effect of a lock here; null for none.</summary>
-    private RuleEffect? Effect(AccessLock standing, IssuanceQuestion question, string? login) => standing.Target switch
-    {
-        (LockKind.User, var name) => name == question.User.Name ? RuleEffect.Refuses : null,
-        (LockKind.Role, var name) => Drawn.Any(role => role.Name == name) ? RuleEffect.Refuses : null,
-        (LockKind.Request, var id) => question.Requests.Any(request => request.Id.ToString() == id) ? RuleEffect.Refuses : null,
-        (LockKind.Login, var name) =>
-            (login ?? name) == name && Reached.Roles.Any(reach => reach.Role.Logins.Contains(name)) ? RuleEffect.Denies : null,
-        (_, var name) when (question.Node ?? name) == name => RuleEffect.Denies,
-        _ => Reached.Roles.Any(reach => reach.Role.Role.Allow.NodeLabels.IsAll) ? RuleEffect.Limits : null,
-    };
+    private RuleEffect? Effect(AccessLock standing, IssuanceQuestion question, string? login, ImmutableArray<Node> way) =>
+        standing.Target switch
+        {
+            (LockKind.User, var name) => name == question.User.Name ? RuleEffect.Refuses : null,
+            (LockKind.Role, var name) => Drawn.Any(role => role.Name == name) ? RuleEffect.Refuses : null,
+            (LockKind.Request, var id) => question.Requests.Any(request => request.Id.ToString() == id) ? RuleEffect.Refuses : null,
+            (LockKind.Login, Names.JumpLogin) => way.IsEmpty ? null : RuleEffect.Limits,
+            (LockKind.Login, var name) =>
+                (login ?? name) == name && Reached.Roles.Any(reach => reach.Role.Logins.Contains(name)) ? RuleEffect.Denies : null,
+            (_, var name) when (question.Node ?? name) == name => RuleEffect.Denies,
+            (_, var name) when way.Any(jump => jump.Name == name) => RuleEffect.Limits,
+            _ => Reached.Roles.Any(reach => reach.Role.Role.Allow.NodeLabels.IsAll) ? RuleEffect.Limits : null,
+        };
 }
 
 /// <summary>What the rules allow.</summary>

@@ -112,9 +112,8 @@ public static class Withdrawal
     /// <summary>
     /// Returns why a certificate lasts too long for a node that it names; null if it does not, or if a bare login covers the node.
     /// </summary>
-    private static string? Outlived(
-        IssuedCertificate issued, Principal principal, IssuanceGrant grant, IReadOnlyCollection<Node> nodes) =>
-        nodes.FirstOrDefault(node => node.Name == principal.Node) is { } node && node.Expires < issued.ValidBefore
+    private static string? Outlived(IssuedCertificate issued, Principal principal, IssuanceGrant grant, NodeSet nodes) =>
+        principal.Node is not null && nodes.Named(principal.Node) is { } node && node.Expires < issued.ValidBefore
             && !grant.Principals.Any(one => one.Node is null && one.Login == principal.Login)
             ? $"{Lifetime.EndOf(node)} grants less time"
             : null;

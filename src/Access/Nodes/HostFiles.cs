@@ -116,12 +116,9 @@ public static class HostFiles
         // Prints nothing, so that nobody can log in, if the list is older than allowed, or shorter than a list can be.
         const string young = $"/usr/bin/find {Directory}/revoked.krl -size +43c -mmin";
         var age = (int?)node.KrlMaxAge?.TotalMinutes;
-        // Hosts that fetch their files have no groups. sshd takes no output at all of a command that fails.
-        var principals = node.Push
-            ? $@"/bin/sh -c '{(age is null ? "" : $@"[ -n ""$({young} -{age})"" ] || exit 0; ")}"
-                + $@"printf ""%%s\n%%s@{node.Name}\n"" ""$1"" ""$1""; {ListGroups}; exit 0' sh %u"
-            : age is null ? $@"/usr/bin/printf %%s\n%%s@{node.Name}\n %u %u"
-            : $@"{young} -{age} -printf %u\n%u@{node.Name}\n";
+        // sshd takes no output at all of a command that fails.
+        var principals = $@"/bin/sh -c '{(age is null ? "" : $@"[ -n ""$({young} -{age})"" ] || exit 0; ")}"
+            + $@"printf ""%%s\n%%s@{node.Name}\n"" ""$1"" ""$1""; {ListGroups}; exit 0' sh %u";
         return $"""
             # Lets holders of certificates enter {node.Name}. Written by certauthority; what is changed here is lost.
             TrustedUserCAKeys {Directory}/user_ca.pub

@@ -54,10 +54,6 @@ public sealed record Node(Guid Id, string Name, long Revision, string Address, I
     /// <summary>The refusal for anyone who asks something of a node that has ended.</summary>
     public Refusal Ended => new($"node \"{Name}\" has ended: its spec.expires is {Instants.Show(Expires!.Value)}");
 
-    /// <summary>Leaves out the nodes that have ended.</summary>
-    public static IReadOnlyCollection<Node> Standing(IReadOnlyCollection<Node> nodes, DateTimeOffset now) =>
-        nodes.Any(node => node.IsOver(now)) ? [.. nodes.Where(node => !node.IsOver(now))] : nodes;
-
     /// <summary>The CA keys of other authorities that the host trusts in addition to ours, one public key per entry.</summary>
     public ImmutableArray<string> OtherCas { get; init; } = [];
 

@@ -28,6 +28,16 @@ internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles, LocksInForce
         return locks.On(LockKind.Node, node.Name) is not null;
     }
 
+    /// <summary>Returns why this login is denied to everyone; null if it is not.</summary>
+    public string? Why(string login) =>
+        locks.On(LockKind.Login, login)?.Refusal.Message
+        ?? (logins["*"].Concat(logins[login]).FirstOrDefault() is { } by ? $"role {by.Role.Name} denies {login}" : null);
+
+    /// <summary>Returns why every login on this node is denied; null if that is not so.</summary>
+    public string? Why(Node node) =>
+        locks.On(LockKind.Node, node.Name)?.Refusal.Message
+        ?? (OfHosts.FirstOrDefault(role => Deny(role, node)) is { } by ? $"role {by.Role.Name} denies {node.Name}" : null);
+
     /// <summary>Whether a role denies a node.</summary>
     public static bool Deny(RoleInUse role, Node node) => role.Role.Deny.NodeLabels.Matches(node.Labels);
 

@@ -65,8 +65,8 @@ public static class Principals
     /// <summary>
     /// Returns the principals that open a login on one node, as principals of that node only; empty if there is no such node.
     /// </summary>
-    public static ImmutableArray<Principal> On(string node, ImmutableArray<Principal> principals, IReadOnlyCollection<Node> nodes) =>
-        nodes.Any(one => one.Name == node)
+    public static ImmutableArray<Principal> On(string node, ImmutableArray<Principal> principals, NodeSet nodes) =>
+        nodes.Named(node) is not null
             ? [
                 .. principals.Where(principal => principal.Node is null || principal.Node == node)
                     .Select(principal => new Principal(principal.Login, node))]
@@ -91,7 +91,7 @@ public static class Principals
     /// <param name="only">The only node to find ways to; null for all.</param>
     /// <param name="until">The end of the certificate: a node that ends earlier needs a certificate of its own, also for the way.</param>
     internal static ImmutableArray<Principal> Jumps(
-        IEnumerable<RoleReach> roles, Denials denials, IReadOnlyCollection<Node> nodes, string? only, DateTimeOffset until)
+        IEnumerable<RoleReach> roles, Denials denials, NodeSet nodes, string? only, DateTimeOffset until)
     {
         var behind = roles.SelectMany(role => role.Nodes.Where(
                 node => node.Via is not null && (only is null || node.Name == only) && !(node.Expires < until)
@@ -116,7 +116,7 @@ public static class Principals
     /// domain. A locked login or node counts as if every role denied it.
     /// </remarks>
     public static ImmutableArray<Principal> Resolve(
-        IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks) =>
+        IReadOnlyCollection<RoleInUse> roles, NodeSet nodes, LocksInForce locks) =>
         Of(new Reached(roles, new Denials(roles, locks), nodes).Roles);
 
     /// <summary>Returns the principals of some of the roles in use, after the denials of all of them.</summary>

@@ -39,13 +39,13 @@ internal sealed class Reached
     /// <summary>The field of a request that names nodes.</summary>
     public const string RequestResources = "request.resources";
 
-    private readonly IReadOnlyCollection<Node> nodes;
+    private readonly NodeSet nodes;
 
     /// <summary>Determines the reach of each role.</summary>
     /// <param name="roles">The roles in use, each once.</param>
     /// <param name="denials">The denials of the roles and of locks.</param>
     /// <param name="nodes">Every node that exists.</param>
-    public Reached(IReadOnlyCollection<RoleInUse> roles, Denials denials, IReadOnlyCollection<Node> nodes)
+    public Reached(IReadOnlyCollection<RoleInUse> roles, Denials denials, NodeSet nodes)
     {
         this.nodes = nodes;
         Roles = [.. roles.Select(role => Reach(role, denials))];
@@ -105,7 +105,7 @@ internal sealed class Reached
 
     private RoleReach Reach(RoleInUse role, Denials denials)
     {
-        ImmutableArray<Node> matched = [.. nodes.Where(node => role.Role.Allow.NodeLabels.Matches(node.Labels))];
+        var matched = nodes.Selected(role.Role.Allow.NodeLabels);
         return new RoleReach(
             role,
             [.. role.Logins.Where(login => Names.IsGrantable(login) && !denials.Deny(login))],

@@ -28,7 +28,7 @@ public sealed record Elevation(string Role, ImmutableArray<Principal> Principals
     /// <param name="login">Counts a node only if this login would be opened there; null for any.</param>
     /// <param name="among">The only roles of interest, such as those that select one of the nodes; null for all.</param>
     public static ImmutableArray<Elevation> WithinAsking(
-        User user, RequestKind kind, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks,
+        User user, RequestKind kind, IReadOnlyDictionary<string, Role> roles, NodeSet nodes, LocksInForce locks,
         DateTimeOffset now, string? login = null, IEnumerable<Role>? among = null)
     {
         var ids = nodes.Select(node => node.Id).ToImmutableHashSet();
@@ -65,7 +65,7 @@ public sealed record Elevation(string Role, ImmutableArray<Principal> Principals
     /// <param name="locks">What is locked now.</param>
     /// <param name="now">The instant at which the roles are evaluated; expired roles grant nothing.</param>
     internal static ImmutableArray<string> Opened(
-        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks,
+        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, NodeSet nodes, LocksInForce locks,
         DateTimeOffset now) =>
         Names(Opened(user, names, roles, nodes, [.. nodes.Select(node => node.Id)], locks, now));
 
@@ -73,7 +73,7 @@ public sealed record Elevation(string Role, ImmutableArray<Principal> Principals
         [.. principals.Select(principal => principal.Node).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     private static ImmutableArray<Principal> Opened(
-        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes,
+        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, NodeSet nodes,
         ImmutableHashSet<Guid>? onlyOn, LocksInForce locks, DateTimeOffset now, string? login = null)
     {
         if (locks.On(user, user.Roles) is not null)
@@ -89,7 +89,7 @@ public sealed record Elevation(string Role, ImmutableArray<Principal> Principals
                 inUse.Add(one with { OnlyOn = counts });
         return
         [
-            .. Reach.Principals.Resolve(inUse, Node.Standing(nodes, now), locks)
+            .. Reach.Principals.Resolve(inUse, nodes.Standing(now), locks)
                 .Where(principal => login is null || principal.Login == login),
         ];
     }

@@ -60,7 +60,7 @@ public sealed record RequestQuestion(
     public RequestKind Kind => Resources.IsEmpty ? RequestKind.Roles : RequestKind.Resources;
 
     /// <summary>Every node that exists.</summary>
-    public IReadOnlyCollection<Node> Nodes { get; init; } = [];
+    public NodeSet Nodes { get; init; } = [];
 
     /// <summary>The times that the requester asks for.</summary>
     public AccessWishes Wishes { get; init; } = AccessWishes.None;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Values;
 
@@ -54,7 +55,7 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
                 RefusalKind.Invalid);
 
         var (user, roles, now) = (question.User, question.Roles, question.Now);
-        var nodes = question.Nodes.IntersectBy(wanted, node => node.Name).OrderBy(node => node.Name, StringComparer.Ordinal).ToList();
+        NodeSet nodes = [.. wanted.Select(question.Nodes.Named).OfType<Node>()];
         var reaching = Elevation.WithinAsking(user, RequestKind.Resources, roles, nodes, question.Locks, now);
         if (question.RoleNames is not ([] or ["*"]))
         {
@@ -72,7 +73,7 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
         if (wanted.Find(name => !reaching.Any(one => one.Nodes.Contains(name))) is { } unreached)
             return question.Locks.On(LockKind.Node, unreached) is { } locked
                    && !Elevation.WithinAsking(
-                       user, RequestKind.Resources, roles, nodes.FindAll(node => node.Name == unreached), LocksInForce.None, now).IsEmpty
+                       user, RequestKind.Resources, roles, [.. nodes.Where(node => node.Name == unreached)], LocksInForce.None, now).IsEmpty
                 ? locked.Refusal
                 : new Refusal($"user \"{user.Name}\" cannot request node \"{unreached}\"")
                 {

@@ -63,7 +63,9 @@ internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings,
         var witnessed = await Witnessed(ca, node, report);
         await ca.Database.Commit(transaction =>
         {
-            transaction.SetReport(node.Id, new NodeReport(report.Time, report.KrlVersion, witnessed));
+            transaction.SetReport(node.Id, new NodeReport(report.Time, report.KrlVersion, witnessed, report.GroupsFault));
+            if (!node.Push)
+                transaction.SetConfirmed(node, report.Confirms(now));
             transaction.SetTrust(
                 node.Id, CaPurpose.User,
                 transaction.CaKeys(CaPurpose.User).Where(key => report.UserCas.Contains(Fingerprint.Compute(key.Key)))

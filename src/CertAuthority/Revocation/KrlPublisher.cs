@@ -67,6 +67,9 @@ internal sealed class KrlPublisher(
     /// <summary>Called after each list is written; it must be quick.</summary>
     public Action Written { get; set; } = () => { };
 
+    /// <summary>Called after each list is in the directory for hosts, with its manifest; it must be quick.</summary>
+    public Action Published { get; set; } = () => { };
+
     /// <summary>Returns the bytes of the list in place.</summary>
     /// <exception cref="ProblemException">The file was removed; it will be written again.</exception>
     public byte[] Read()
@@ -160,7 +163,12 @@ internal sealed class KrlPublisher(
             Written();
             Instruments.Lists.Add(Instruments.Done);
             Instruments.ListSeconds.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);
-            return directory is null || directory.Publish(latest, now, log) ? null : NotPublished(directory);
+            if (directory is null)
+                return null;
+            if (!directory.Publish(latest, now, log))
+                return NotPublished(directory);
+            Published();
+            return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception
             or ProblemException or StoreException)

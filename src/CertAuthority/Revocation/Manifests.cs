@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using CertAuthority.Access.Nodes;
-using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 
 namespace CertAuthority.Revocation;
@@ -40,31 +39,15 @@ internal sealed class Manifests(AuditKey key, string installation, CurrentKeys k
         ulong version, ReadOnlySpan<byte> list, IReadOnlyList<(string Name, byte[] Content)> files, DateTimeOffset made)
     {
         made = DateTimeOffset.FromUnixTimeSeconds(made.ToUnixTimeSeconds());
-        var text = Encoding.ASCII.GetBytes(new Manifest(
-            installation, version, made, made + Manifest.Fresh, HashOf(list), HashOf(files[0].Content),
-            HashOf(files[1].Content)).ToString());
-        return [.. text, .. Encoding.ASCII.GetBytes(key.Sign(Purpose, text))];
+        return key.SignedFile(
+            Purpose,
+            new Manifest(
+                installation, version, made, made + Manifest.Fresh, HashOf(list), HashOf(files[0].Content), HashOf(files[1].Content))
+                .ToString());
     }
 
     /// <summary>Reads a manifest that the key signed.</summary>
     /// <returns>Null if it is malformed, or another key signed it.</returns>
-    public Manifest? Read(ReadOnlySpan<byte> file)
-    {
-        if (file.Length > Manifest.MostBytes)
-            return null;
-        var all = Encoding.Latin1.GetString(file);
-        var end = all.IndexOf(SshSignature.Begin, StringComparison.Ordinal);
-        if (end < 0)
-            return null;
-        try
-        {
-            var signature = SshSignatureReader.Parse(all[end..]);
-            return signature.Armored == all[end..] && signature.Key == key.PublicKey
-                && MessageSignature.Fault(signature, Purpose, file[..end]) is null ? Manifest.Parse(all[..end]) : null;
-        }
-        catch (SshFormatException)
-        {
-            return null;
-        }
-    }
+    public Manifest? Read(ReadOnlySpan<byte> file) =>
+        file.Length <= Manifest.MostBytes && key.TextOf(Purpose, file) is { } text ? Manifest.Parse(text) : null;
 }

@@ -43,11 +43,15 @@ internal sealed class PublishDirectory(
     private readonly HashSet<string> added = new(StringComparer.Ordinal);
 
     private volatile PublishedStatus status = new(path);
+    private volatile PublishedKrl? latest;
 
     public string Path => path;
 
     /// <summary>Whether the directory contains what hosts need, as of the last attempt.</summary>
     public PublishedStatus Status => status;
+
+    /// <summary>The last list that this process put there with its manifest; null before the first.</summary>
+    public PublishedKrl? Latest => latest;
 
     /// <summary>Ensures that the directory exists and belongs to this daemon.</summary>
     /// <exception cref="ExposedException">Other accounts can write there.</exception>
@@ -79,6 +83,7 @@ internal sealed class PublishDirectory(
                 At(Manifest.FileName), list.Manifest ?? throw new IOException("the manifest could not be signed; the log says why"),
                 AtomicFile.ReadableByAll, spare: spare is null ? null : $"{spare}.manifest.spare");
             published = true;
+            latest = list;
             foreach (var (name, content) in list.Keys.Append(auditKey))
                 PutWhereDifferent(name, content);
             status = notByHash is null ? new PublishedStatus(path) : throw notByHash;

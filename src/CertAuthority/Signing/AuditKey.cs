@@ -13,7 +13,8 @@ namespace CertAuthority.Signing;
 internal sealed record SignedCheckpoint(Checkpoint Checkpoint, string Note, string Signature);
 
 /// <summary>
-/// The key that signs checkpoints of the audit and the manifests of revocation lists, each for a namespace of its own. It is no CA key:
+/// The key that signs checkpoints of the audit, the manifests of revocation lists and the groups of hosts that fetch, each for a namespace
+/// of its own. It is no CA key:
 /// whoever steals it can log in nowhere, and whoever steals a CA key cannot sign another history.
 /// </summary>
 internal sealed class AuditKey : IDisposable
@@ -66,6 +67,34 @@ internal sealed class AuditKey : IDisposable
     /// <exception cref="CryptographicException">The key made a signature that its public key does not verify.</exception>
     public string Sign(string purpose, ReadOnlySpan<byte> message) =>
         SshSignature.ToFile(publicKey, purpose, publicKey.Type, Made(SshSignature.ToBeSigned(purpose, message)));
+
+    /// <summary>Returns a text with its signature behind it, in one file, so that no cache can mix two of them.</summary>
+    /// <param name="purpose">The namespace of the signature.</param>
+    /// <param name="text">The text: ASCII, which ends with a line feed.</param>
+    /// <exception cref="CryptographicException">The key made a signature that its public key does not verify.</exception>
+    public byte[] SignedFile(string purpose, string text) => Encoding.ASCII.GetBytes(text + Sign(purpose, Encoding.ASCII.GetBytes(text)));
+
+    /// <summary>Returns the text in such a file.</summary>
+    /// <param name="purpose">The namespace of the signature.</param>
+    /// <param name="file">The file.</param>
+    /// <returns>Null if the file is malformed, or this key did not sign it for this purpose.</returns>
+    public string? TextOf(string purpose, ReadOnlySpan<byte> file)
+    {
+        var all = Encoding.Latin1.GetString(file);
+        var end = all.IndexOf(SshSignature.Begin, StringComparison.Ordinal);
+        if (end < 0)
+            return null;
+        try
+        {
+            var signature = SshSignatureReader.Parse(all[end..]);
+            return signature.Armored == all[end..] && signature.Key == publicKey
+                && MessageSignature.Fault(signature, purpose, file[..end]) is null ? all[..end] : null;
+        }
+        catch (SshFormatException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Reads a checkpoint that this key signed.</summary>
     /// <returns>Null if it is malformed, or another key signed it.</returns>

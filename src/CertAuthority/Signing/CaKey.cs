@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using CertAuthority.Keys;
 using CertAuthority.Metrics;
 using CertAuthority.OpenSsh;
@@ -24,7 +25,8 @@ internal abstract class CaKey : IDisposable
     internal string? Fault => fault;
 
     /// <summary>
-    /// Signs a certificate; there is no other way to get a signature. The result is verified and parsed before it is returned.
+    /// Signs a certificate; the only other signature to get is that of <see cref="Vouch"/>. The result is verified and parsed before it is
+    /// returned.
     /// </summary>
     /// <returns>The whole certificate.</returns>
     /// <exception cref="ArgumentException">The certificate names another signature key, or is for another purpose.</exception>
@@ -53,6 +55,29 @@ internal abstract class CaKey : IDisposable
             throw new CryptographicException("the signed certificate does not read as it was written");
         Instruments.Issued.Add((int)Signs);
         return signed;
+    }
+
+    /// <summary>
+    /// Signs the statement that another host CA key takes over, so that clients that know this one believe that one. Its bytes begin
+    /// otherwise than any certificate.
+    /// </summary>
+    /// <param name="installation">The installation whose keys they are.</param>
+    /// <param name="next">The key that takes over.</param>
+    /// <returns>The statement; null if whoever has the key signs nothing but certificates.</returns>
+    /// <exception cref="ProblemException">Unavailable: the key cannot sign now.</exception>
+    /// <exception cref="CryptographicException">The key returned something other than its signature over these bytes.</exception>
+    internal async ValueTask<string?> Vouch(string installation, SignatureKey next)
+    {
+        if (Signs != CaPurpose.Host)
+            throw new InvalidOperationException("only a host CA key names the one that takes over");
+        await ExpectUsable();
+        var text = HostCaStatement.TextOf(installation, PublicKey, next);
+        var toBeSigned = SshSignature.ToBeSigned(HostCaStatement.Purpose, Encoding.ASCII.GetBytes(text));
+        if (await SignBytes(toBeSigned) is not var (algorithm, blob))
+            return null;
+        if (!Made(toBeSigned, algorithm, blob))
+            throw Faulty();
+        return text + SshSignature.ToFile(PublicKey, HostCaStatement.Purpose, algorithm, blob);
     }
 
     /// <summary>

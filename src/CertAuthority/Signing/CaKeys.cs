@@ -25,10 +25,10 @@ internal sealed record CaKeys(CaKey Signing, ImmutableArray<SignatureKey> Others
     public ImmutableArray<SignatureKey> Trusted { get; } = [Signing.PublicKey, .. Others];
 
     /// <summary>The trusted keys as lines of a file, without line endings.</summary>
-    public string[] Lines => [.. Trusted.Select(key => key.ToLine(Purpose.Title()))];
+    public string[] Lines { get; } = [.. Others.Prepend(Signing.PublicKey).Select(key => key.ToLine(Signing.Signs.Title()))];
 
     /// <summary>The fingerprints of the trusted keys.</summary>
-    public string[] Fingerprints => [.. Trusted.Select(Fingerprint.Compute)];
+    public string[] Fingerprints { get; } = [.. Others.Prepend(Signing.PublicKey).Select(Fingerprint.Compute)];
 
     /// <summary>Returns whether the key is one of the trusted ones.</summary>
     public bool Trusts(PublicKey key) => Trusted.Any(trusted => trusted == key);

@@ -24,13 +24,19 @@ internal static class GroupChanges
         foreach (var members in groups.Values.Where(members => touched.Regrouped.Contains(members.Group.Id)))
             transaction.SetMembers(members.Group, members.Nodes.Values);
         var left = new HashSet<Guid>();
+        var wasPushed = new Dictionary<Guid, bool>();
+        foreach (var node in touched.Nodes)
+            wasPushed.TryAdd(node.Id, node.Push);
         foreach (var (id, name) in touched.NodesWritten)
         {
             var before = transaction.MembershipsOf(id);
             var node = name is not null && policy.Nodes.GetValueOrDefault(name) is { } one && one.Id == id ? one : null;
-            // Nobody looks any more at what its host accepts.
-            if (node is { Push: false } && before.ContainsValue(true))
+            // What its host accepts was seen in another way, and its file comes in another way now.
+            if (node is not null && wasPushed.TryGetValue(id, out var pushed) && pushed != node.Push && before.Count > 0)
+            {
                 transaction.SetConfirmed(node, []);
+                touched.GroupsOfHosts();
+            }
             foreach (var members in groups.Values.Where(members => !touched.Regrouped.Contains(members.Group.Id)))
                 switch (before.ContainsKey(members.Group.Id), node is not null && members.Group.Has(node))
                 {

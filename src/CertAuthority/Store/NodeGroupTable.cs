@@ -61,13 +61,20 @@ internal static class NodeGroupTable
     public static void ForgetConfirmed(this Transaction transaction, NodeGroup group) =>
         transaction.Execute("UPDATE node_group_members SET confirmed = 0 WHERE group_id = $1", group.Id);
 
-    /// <summary>Records which tokens the sshd of a host accepts, as they were read back there.</summary>
+    /// <summary>
+    /// Records which tokens the sshd of a host accepts, as they were read back there, or as the host reported. It does nothing for a node
+    /// that was removed meanwhile, or that was written to then and fetches now, or the other way round.
+    /// </summary>
     /// <param name="transaction">The transaction.</param>
-    /// <param name="node">The host.</param>
+    /// <param name="node">The host, as it was when it was looked at.</param>
     /// <param name="tokens">The tokens; those that are over meanwhile count for nothing.</param>
     public static void SetConfirmed(this Transaction transaction, Node node, ImmutableArray<string> tokens)
     {
-        var accepted = transaction.Policy().Groups.Where(one => tokens.Contains(one.Group.Token)).Select(one => one.Group.Id).ToHashSet();
+        var policy = transaction.Policy();
+        if (policy.DeclaredGroups.IsEmpty || policy.Nodes.GetValueOrDefault(node.Name) is not { } now || now.Id != node.Id
+            || now.Push != node.Push)
+            return;
+        var accepted = policy.Groups.Where(one => tokens.Contains(one.Group.Token)).Select(one => one.Group.Id).ToHashSet();
         foreach (var (group, before) in transaction.MembershipsOf(node.Id).Where(one => accepted.Contains(one.Key) != one.Value))
             transaction.Execute(
                 "UPDATE node_group_members SET confirmed = $3 WHERE group_id = $1 AND node_id = $2", group, node.Id, !before);

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using CertAuthority.Access.Nodes;
 
 namespace CertAuthority.Store;
 
@@ -6,7 +7,8 @@ namespace CertAuthority.Store;
 /// <param name="Time">When the host made it.</param>
 /// <param name="KrlVersion">The version of its revocation list.</param>
 /// <param name="Witnessed">How many entries of the audit it witnessed; null for none.</param>
-internal sealed record NodeReport(DateTimeOffset Time, ulong KrlVersion, long? Witnessed);
+/// <param name="GroupsFault">What is in the way of its groups, as <see cref="HostReport.GroupsFault"/>; null for nothing.</param>
+internal sealed record NodeReport(DateTimeOffset Time, ulong KrlVersion, long? Witnessed, string? GroupsFault = null);
 
 /// <summary>The table of what hosts report of themselves.</summary>
 internal static class NodeReportTable
@@ -14,22 +16,27 @@ internal static class NodeReportTable
     /// <summary>Returns the last report of every node, by its ID.</summary>
     public static Dictionary<Guid, NodeReport> NodeReports(this Snapshot snapshot) =>
         snapshot.QueryReadable(
-            "SELECT node_id, time, krl_version, witnessed FROM node_reports", row => (Id: row.Id("node_id"), Report: Row(row)))
+            "SELECT node_id, time, krl_version, witnessed, groups_fault FROM node_reports",
+            row => (Id: row.Id("node_id"), Report: Row(row)))
             .ToDictionary(one => one.Id, one => one.Report);
 
     /// <summary>Returns the last report of a node; null for none.</summary>
     public static NodeReport? NodeReport(this Snapshot snapshot, Guid node) =>
-        snapshot.QueryFirstReadable("SELECT time, krl_version, witnessed FROM node_reports WHERE node_id = $1", Row, node);
+        snapshot.QueryFirstReadable(
+            "SELECT time, krl_version, witnessed, groups_fault FROM node_reports WHERE node_id = $1", Row, node);
 
     /// <summary>Records a report. It does nothing for a node that was removed meanwhile.</summary>
     public static void SetReport(this Transaction transaction, Guid node, NodeReport report) =>
         transaction.Execute(
             """
-            INSERT INTO node_reports (node_id, time, krl_version, witnessed) SELECT id, $2, $3, $4 FROM nodes WHERE id = $1
+            INSERT INTO node_reports (node_id, time, krl_version, witnessed, groups_fault)
+                SELECT id, $2, $3, $4, $5 FROM nodes WHERE id = $1
             ON CONFLICT (node_id) DO UPDATE SET time = excluded.time, krl_version = excluded.krl_version,
-                witnessed = coalesce(excluded.witnessed, node_reports.witnessed)
-            """, node, report.Time, (long)report.KrlVersion, report.Witnessed);
+                witnessed = coalesce(excluded.witnessed, node_reports.witnessed), groups_fault = excluded.groups_fault
+            """, node, report.Time, (long)report.KrlVersion, report.Witnessed, report.GroupsFault);
 
     private static NodeReport Row(DbDataReader row) =>
-        new(row.Time("time"), (ulong)row.Long("krl_version"), row.IsNull("witnessed") ? null : row.Long("witnessed"));
+        new(
+            row.Time("time"), (ulong)row.Long("krl_version"), row.IsNull("witnessed") ? null : row.Long("witnessed"),
+            row.Text("groups_fault"));
 }

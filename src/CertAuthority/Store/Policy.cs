@@ -27,7 +27,7 @@ internal sealed class Policy(
 
     private readonly Lazy<Ways> ways = new(() => new Ways(nodes.Values));
 
-    private readonly Lazy<ImmutableArray<Node>> everyNode = new(() => [.. nodes.Values]);
+    private readonly Lazy<NodeSet> everyNode = new(() => [.. nodes.Values]);
 
     public string Generation => generation;
 
@@ -50,7 +50,7 @@ internal sealed class Policy(
     public Ways Ways => ways.Value;
 
     /// <summary>All readable nodes, by name. A question about one node needs only <see cref="OnlyNode"/>.</summary>
-    public ImmutableArray<Node> EveryNode => everyNode.Value;
+    public NodeSet EveryNode => everyNode.Value;
 
     /// <summary>All readable groups of nodes.</summary>
     public ImmutableArray<GroupMembers> DeclaredGroups { get; } = [.. groups.Values];

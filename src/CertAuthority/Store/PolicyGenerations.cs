@@ -13,8 +13,9 @@ internal static class PolicyGenerations
     {
         var (before, next) = (transaction.CachedPolicy(), Guid.NewGuid().ToString());
         transaction.Execute("UPDATE policy SET generation = $1", next);
-        if (before is not null)
-            transaction.Policies.Latest = change(before, next);
+        transaction.PolicyNow = before is null ? null : change(before, next);
+        if (transaction.PolicyNow is { } after)
+            transaction.Policies.Latest = after;
     }
 
     /// <summary>Notes the instant of a review of the policy.</summary>

@@ -6,10 +6,10 @@ namespace CertAuthority.Store;
 /// <summary>Reads roles, nodes, groups and locks together, because decisions depend on all of them.</summary>
 internal static class PolicyTables
 {
-    public static Policy Policy(this Snapshot snapshot)
+    public static Policy Policy(this Snapshot snapshot) => snapshot.PolicyNow ??= snapshot.CachedPolicy() ?? snapshot.ReadPolicy();
+
+    private static Policy ReadPolicy(this Snapshot snapshot)
     {
-        if (snapshot.CachedPolicy() is { } latest)
-            return latest;
         StoreException? fault = null;
         var roles = RoleRow.Table.All(snapshot, row => fault ??= row)
             .ToImmutableSortedDictionary(role => role.Name, role => role, StringComparer.Ordinal);

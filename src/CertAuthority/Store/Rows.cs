@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Data.Common;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Predicates;
 using CertAuthority.Access.Requests;
@@ -30,22 +31,20 @@ internal static class Rows
 
     public static string? Text(this DbDataReader row, string column) => row.IsNull(column) ? null : row.String(column);
 
-    public static ImmutableArray<string> Texts(this DbDataReader row, string column) =>
-        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.StringArray)!];
+    public static ImmutableArray<string> Texts(this DbDataReader row, string column) => row.List(column, RowJson.Default.StringArray);
 
     public static ImmutableArray<PinnedRole> Pins(this DbDataReader row, string column) =>
-        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.PinnedRoleArray)!];
+        row.List(column, RowJson.Default.PinnedRoleArray);
 
     public static ImmutableArray<PinnedNode> Nodes(this DbDataReader row, string column) =>
-        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.PinnedNodeArray)!];
+        row.List(column, RowJson.Default.PinnedNodeArray);
 
     public static ImmutableArray<Guid> Ids(this DbDataReader row, string column) => [.. row.Texts(column).Select(Guid.Parse)];
 
-    public static ImmutableArray<uint> Uids(this DbDataReader row, string column) =>
-        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.UInt32Array)!];
+    public static ImmutableArray<uint> Uids(this DbDataReader row, string column) => row.List(column, RowJson.Default.UInt32Array);
 
     public static ImmutableArray<ThresholdSet> Thresholds(this DbDataReader row, string column) =>
-        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.ThresholdSetArray)!];
+        row.List(column, RowJson.Default.ThresholdSetArray);
 
     public static ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations(this DbDataReader row, string column) =>
         JsonSerializer.Deserialize(row.String(column), RowJson.Default.DictionaryStringStringArray)!
@@ -53,6 +52,12 @@ internal static class Rows
 
     public static SessionPermissions Permissions(this DbDataReader row, string column) =>
         JsonSerializer.Deserialize(row.String(column), RowJson.Default.PermissionsRow)!.Read();
+
+    // Most lists are empty, and the serializer takes as long for an empty one as for a short one.
+    private static ImmutableArray<T> List<T>(this DbDataReader row, string column, JsonTypeInfo<T[]> type) =>
+        row.String(column) is not "[]" and var text
+            ? [.. JsonSerializer.Deserialize(text, type)!]
+            : [];
 
     public static string Json(SessionPermissions permissions) =>
         JsonSerializer.Serialize(PermissionsRow.From(permissions), RowJson.Default.PermissionsRow);

@@ -28,13 +28,17 @@ internal static class RunTable
         transaction.Execute("DELETE FROM runs WHERE number < $1", number - MostPast);
         transaction.Execute("UPDATE runs SET id = $1 WHERE number = $2", ListOrigin.AnyRun, number - MostPast);
         return new ListOrigin(
-            transaction.QueryFirst("SELECT id FROM installation", row => row.GetString(0))!,
+            transaction.Installation(),
             run,
             [
                 .. transaction.Query(
                     "SELECT id, last_version FROM runs WHERE last_version IS NOT NULL ORDER BY number",
                     row => new PastRun(row.String("id"), (ulong)row.Long("last_version")))]);
     }
+
+    /// <summary>Returns the ID of the installation, in sixteen hexadecimal digits. A copy of the database has the same.</summary>
+    public static string Installation(this Snapshot snapshot) =>
+        snapshot.QueryFirst("SELECT id FROM installation", row => row.GetString(0))!;
 
     /// <summary>Returns the last run that served, this one or an earlier one; null if that was not recorded.</summary>
     public static ServedRun? LastServed(this Snapshot snapshot) => snapshot.QueryFirst(

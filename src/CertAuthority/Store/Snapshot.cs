@@ -87,6 +87,9 @@ internal partial class Snapshot(Session session)
     [GeneratedRegex(@"\b(FROM|UPDATE|INTO)\s+(?<table>\w+)", RegexOptions.ExplicitCapture)]
     private static partial Regex FirstTable();
 
+    /// <summary>The policy of this moment, once something has asked for it; see <see cref="PolicyTables"/>.</summary>
+    public Policy? PolicyNow { get; set; }
+
     /// <summary>The policy cache; see <see cref="PolicyTables"/>.</summary>
     public PolicyCache Policies => Session.Policies;
 }

@@ -235,6 +235,10 @@ public static class AuditEvents
         "ca.scheduled", Notice, Caller, "8a159c9f69d04167a270e79d2ae4a8cf", "the steps of a rotation were scheduled, or are by command again",
         "resource reason");
 
+    public static readonly AuditEvent CaVouched = new(
+        "ca.vouched", Notice, Daemon, "5d0f6b0c5f0e4c2fa1a4a3a9d51f7c26",
+        "the host CA key named one that an administrator had made known as the one that takes over", "resource");
+
     public static readonly AuditEvent CaUnusable = new(
         "ca.unusable", Critical, Daemon, "6be54b25b6e04b8ba5938059a18d6d2b", "a CA key cannot sign, so it signs nothing",
         "resource reason");
@@ -317,8 +321,8 @@ public static class AuditEvents
         RequestReviewed, RequestApproved, RequestDenied, RequestCancelled,
         RequestShortened, RequestRemoved, CertificateIssued, CertificateRevoked, HostCertificateIssued, SyncCertificateIssued,
         NodeTakenOver, NodeAltered, JoinTokenCreated, JoinTokenEnded, JoinAsked, JoinAdmitted, JoinRefused, CaRevoked, CaPrepared,
-        CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaUnusable, CaUsable, BackupTaken, DaemonStarted, DaemonReloaded,
-        DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted,
+        CaSwitched, CaRetired, CaRolledBack, CaConfirmed, CaScheduled, CaVouched, CaUnusable, CaUsable, BackupTaken, DaemonStarted,
+        DaemonReloaded, DaemonStopped, DaemonRestored, ClockStepped, ClockAgreed, ClockAccepted,
         AuditProofFailed, AuditAccepted, AuditLogReplaced, AuditArchived, AccessReviewStarted, AccessReviewDone, AccessRefused,
         RefusalsLeftOut,
     ];

@@ -265,6 +265,17 @@ public sealed record GetHostCas;
 /// <param name="Keys">The keys; the one that signs now comes first.</param>
 public sealed record CaPublicKeys(CaPublicKey[] Keys);
 
+/// <summary>The CA keys to believe for hosts.</summary>
+/// <param name="Keys">The keys; the one that signs now comes first.</param>
+/// <param name="Installation">
+/// The installation whose keys they are, in sixteen hexadecimal digits. A daemon of version 0.1 names none.
+/// </param>
+/// <param name="Statements">
+/// Statements by which former keys, and the one that signs, name the keys that take over, each signed by the key that makes it: a client
+/// follows them from a key that it believes to one that is new to it. Null if there are none.
+/// </param>
+public sealed record HostCaPublicKeys(CaPublicKey[] Keys, string? Installation = null, string[]? Statements = null);
+
 /// <summary>A public key.</summary>
 /// <param name="PublicKey">
 /// One line. For users it is exactly a line of a TrustedUserCAKeys file, for hosts the text after <c>@cert-authority PATTERN</c> in a

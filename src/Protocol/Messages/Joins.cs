@@ -38,7 +38,7 @@ public sealed record ListJoinTokens;
 public sealed record JoinTokenList(JoinTokenInfo[] Tokens);
 
 /// <summary>Ends a token.</summary>
-/// <param name="Id">Its public name.</param>
+/// <param name="Id">Its public name, or a prefix that no other token has.</param>
 public sealed record EndJoinToken(string Id);
 
 /// <summary>Lists the hosts that ask to join.</summary>

@@ -77,8 +77,12 @@ public sealed record NodeGroupInfo(string Name, bool Confirmed);
 /// <param name="UpToDate">Whether that is the current list.</param>
 /// <param name="Stale">Whether the report is older than a host that fetches every minute would leave it.</param>
 /// <param name="Witnessed">How many entries of the audit it witnessed, as text; null for none.</param>
+/// <param name="GroupsFault">
+/// What is in the way of its groups: <c>unread</c> if its sshd does not read the file, <c>refused</c> if the place from which it fetches
+/// has no file that it may take; null for nothing.
+/// </param>
 public sealed record NodeReportInfo(
-    DateTimeOffset Time, string KrlVersion, bool UpToDate, bool Stale, string? Witnessed = null);
+    DateTimeOffset Time, string KrlVersion, bool UpToDate, bool Stale, string? Witnessed = null, string? GroupsFault = null);
 
 /// <summary>The state of the daemon's writes to a host.</summary>
 /// <param name="UpToDate">Whether the host has the current revocation list.</param>

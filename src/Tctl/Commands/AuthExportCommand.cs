@@ -15,9 +15,10 @@ internal sealed class AuthExportCommand : CliCommand
     private readonly Option<string> type = new("--type")
     {
         Required = true,
-        HelpName = "user|host|krl",
-        CompletionSources = { "user", "host", "krl" },
-        Description = "user: the lines that TrustedUserCAKeys takes; host: the lines for known_hosts; krl: the file that RevokedKeys takes",
+        HelpName = "user|host|statements|krl",
+        CompletionSources = { "user", "host", "statements", "krl" },
+        Description =
+            "user: the lines that TrustedUserCAKeys takes; host: the lines for known_hosts; statements: what each host CA key said of the one that took over, signed by it; krl: the file that RevokedKeys takes",
     };
     private readonly Option<string?> file = new("--out")
     {
@@ -39,8 +40,8 @@ internal sealed class AuthExportCommand : CliCommand
         type.CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            if (text is not ("user" or "host" or "krl"))
-                result.AddError($"--type takes user, host or krl, not '{text}'");
+            if (text is not ("user" or "host" or "statements" or "krl"))
+                result.AddError($"--type takes user, host, statements or krl, not '{text}'");
             return text;
         };
     }
@@ -60,7 +61,10 @@ internal sealed class AuthExportCommand : CliCommand
         {
             "krl" => (await ca.Send(Routes.GetKrl, new GetKrl(), cancellation)).Krl,
             "host" => Encoding.UTF8.GetBytes(
-                OpenSsh.KnownHosts.Authorities(Lines(await ca.Send(Routes.GetHostCas, new GetHostCas(), cancellation)))),
+                OpenSsh.KnownHosts.Authorities(
+                    (await ca.Send(Routes.GetHostCas, new GetHostCas(), cancellation)).Keys.Select(key => key.PublicKey))),
+            "statements" => Encoding.UTF8.GetBytes(
+                string.Concat((await ca.Send(Routes.GetHostCas, new GetHostCas(), cancellation)).Statements ?? [])),
             _ => Encoding.UTF8.GetBytes(
                 string.Concat(Lines(await ca.Send(Routes.GetUserCas, new GetUserCas(), cancellation)).Select(line => $"{line}\n"))),
         };

@@ -136,6 +136,8 @@ internal sealed class AuthRotateCommand : CliCommand
         if (isOver)
             parsed.Hint(
                 $"the old key lies in {ask.Key}_ca_previous in the data directory; destroy it, and copy the new one with your backups");
+        if (ask is { Key: "host", Act: RotationActs.Compromised } && $"--accept-host-ca={rotated.Signing}" is var accepting)
+            parsed.Hint($"no laptop believes the new key by itself; read its fingerprint out to everybody, for: tsh login {accepting}");
         foreach (var host in rotated.Unreached)
             parsed.Warn($"{host.Name} does not have the new files yet: {host.Failure ?? "it has not answered"}");
         if (ask.Act != RotationActs.Compromised || rotated.Unreached is [])

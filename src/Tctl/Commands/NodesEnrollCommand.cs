@@ -61,7 +61,7 @@ internal sealed class NodesEnrollCommand : CliCommand
     {
         HelpName = "NODE",
         Description = "The jump host through which users and the daemon reach it; of a node that is there already spec.via says so",
-        CompletionSources = { AdminCompletions.Nodes }
+        CompletionSources = { AdminCompletions.JumpHosts }
     };
     private readonly Option<bool> jump = new("--jump")
     {

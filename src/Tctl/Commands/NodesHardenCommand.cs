@@ -11,7 +11,7 @@ internal sealed class NodesHardenCommand : CliCommand
     private readonly Argument<string> name = new("NODE")
     {
         Description = "The host",
-        CompletionSources = { AdminCompletions.Nodes }
+        CompletionSources = { AdminCompletions.Pilots }
     };
     private readonly SshOption ssh = new() { Required = true };
     private readonly LoginOption login = new("The account there to try it with, which runs nothing; without, the one of --ssh, or root");

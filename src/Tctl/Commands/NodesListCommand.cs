@@ -52,12 +52,13 @@ internal sealed class NodesListCommand : CliCommand
                 .. anyEnds ? (string[])["Ends"] : [], "Witnessed", "Last Error"])
         {
             Nothing = "no nodes",
-            Expendable = ["Witnessed", "Labels", "Address", "Host Certificate"]
+            Vital = "Revocation List",
+            Expendable = ["Witnessed", "Ends", "Labels", "Address", "Host Certificate"]
         };
         foreach (var node in nodes)
             table.Add(
                 [node.Name, Wording.Address(node.Address, node.Via), Wording.Labels(node.Labels),
-                    .. areGroups ? (Cell[])[Groups(node.Groups)] : [], Certificate(node.Certificate, now),
+                    .. areGroups ? (Cell[])[Groups(node)] : [], Certificate(node.Certificate, now),
                     node.Sync is null && node.Report is { } report ? Reported(report, now) : List(node.Sync, now),
                     .. anyEnds ? (Cell[])[Ends(node, now)] : [], node.Sync?.Witnessed ?? node.Report?.Witnessed ?? "",
                     Error(parsed, node.Sync)]);
@@ -103,8 +104,20 @@ internal sealed class NodesListCommand : CliCommand
         : sync is { Altered: { } how, AlteredAt: { } found } ? $"{Wording.Time(found)}: {how}"
             : "";
 
-    private static string Groups(NodeGroupInfo[]? groups) =>
-        string.Join(", ", (groups ?? []).Select(group => group.Confirmed ? group.Name : $"{group.Name} (not confirmed)"));
+    private static string Groups(NodeStatus node)
+    {
+        var why = node switch
+        {
+            { Sync: not null } => "",
+            { Report: null } => ": no report",
+            { Report.GroupsFault: "unread" } => ": its sshd does not read them",
+            { Report.GroupsFault: "refused" } => ": its source has no good file",
+            { Report.Stale: true } => ": its report is old",
+            _ => "",
+        };
+        return string.Join(
+            ", ", (node.Groups ?? []).Select(group => group.Confirmed ? group.Name : $"{group.Name} (not confirmed{why})"));
+    }
 
     private static string Certificate(HostCertificateInfo? certificate, DateTimeOffset now) => certificate switch
     {

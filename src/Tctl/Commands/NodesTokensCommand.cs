@@ -29,7 +29,9 @@ internal sealed class NodesTokensCommand : CliCommand
         var table = new Table("ID", "Node", "Uses", "Ends", "Labels", "Addresses", "Admits", "Host Key")
         {
             Nothing = "no tokens",
-            Expendable = ["Addresses", "Labels"]
+            Ids = 0,
+            Vital = "Ends",
+            Expendable = ["Addresses", "Labels", "Host Key"]
         };
         foreach (var token in tokens)
             table.Add(
@@ -43,7 +45,11 @@ internal sealed class NodesTokensCommand : CliCommand
 /// <summary><c>tctl nodes end-token</c>.</summary>
 internal sealed class NodesEndTokenCommand : CliCommand
 {
-    private readonly Argument<string> id = new("ID") { Description = "Which, as tctl nodes tokens lists it" };
+    private readonly Argument<string> id = new("ID")
+    {
+        Description = "Which, as tctl nodes tokens lists it; a unique prefix suffices",
+        CompletionSources = { AdminCompletions.JoinTokens },
+    };
 
     public NodesEndTokenCommand()
         : base("end-token", "Ends a token before its time", "tctl nodes end-token 0123456789abcdef")

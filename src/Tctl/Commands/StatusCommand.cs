@@ -66,7 +66,7 @@ internal sealed class StatusCommand : CliCommand
             $"revoked certificates: {status.RevokedCertificates}",
             $"revocation list: version {status.KrlVersion}, written {Ago(status.KrlWritten)}",
             $"last backup: {(status.LastBackup is { } backup ? Ago(backup) : "none")}",
-            .. status.AuditLog is { } log ? [$"audit: {log.Size ?? 0} entries in the last checkpoint, signed by {log.Key}"] : (string[])[],
+            .. status.AuditLog is { } log ? [$"audit: {log.Size ?? 0} {(log.Size == 1 ? "entry" : "entries")} in the last checkpoint, signed by {log.Key}"] : (string[])[],
             .. status.AuditLog?.Archived is { } archived
                 ? [$"audit archived: entries up to {archived.Through}, from before {Wording.Time(archived.Before)}"]
                 : (string[])[],

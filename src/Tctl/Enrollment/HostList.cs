@@ -9,6 +9,8 @@ namespace CertAuthority.Tctl;
 /// </summary>
 internal static class HostList
 {
+    private const string Form = "NODE [USER@]HOST[:PORT] [KEY=VALUE,…]";
+
     /// <summary>Reads the hosts.</summary>
     /// <param name="text">The content of the file.</param>
     /// <param name="name">The name of the file, for messages.</param>
@@ -30,6 +32,8 @@ internal static class HostList
             else
                 hosts.Add(new EnrollingHost(words[0], At(words[1])!, Together(labels.Concat(Labels(words)))));
         }
+        if (hosts.Count == 0 && faults.Count == 0)
+            faults.Add($"{name} names no host: a line is {Form}");
         return (hosts, faults);
     }
 
@@ -42,7 +46,7 @@ internal static class HostList
 
     private static string? Fault(string[] words) => words switch
     {
-        [_] or [_, _, _, _, ..] => $"a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not {words.Length} words",
+        [_] or [_, _, _, _, ..] => $"a line is {Form}, not {Wording.Count(words.Length, "word")}",
         [var node, ..] when !PlainNames.IsNode(node) => $"'{node}' is not the name of a node",
         [_, var at, ..] when At(at) is null => $"'{at}' is not where ssh can log in: [USER@]HOST[:PORT]",
         [_, _, var labels] when Array.Find(ListOption.Split(labels), label => !IsLabel(label)) is { } odd =>

@@ -39,6 +39,11 @@ internal sealed class RemoteHost : IAsyncDisposable
     /// <summary>The address of the host.</summary>
     public ServerAddress.Ssh Address { get; }
 
+    private string AsTyped => string.Join(
+        ' ', [
+            "ssh", .. Address.Port is { } port ? (string[])["-p", $"{port}"] : [],
+            Address.User is { } user ? $"{user}@{Address.Host}" : Address.Host]);
+
     /// <summary>Starts ssh with everything that the operator has set up for it: keys, agent, jump hosts, configuration.</summary>
     /// <param name="address">The address of the host.</param>
     /// <param name="mayAsk">Whether ssh may ask for a password, or whether to trust a host key.</param>
@@ -118,7 +123,8 @@ internal sealed class RemoteHost : IAsyncDisposable
             throw new FailureException(
                 $"the connection to {Address.Host} broke{(await Said(cancellation) is { Length: > 0 } words ? $": {string.Join("; ", words)}" : "")}");
         throw new FailureException(
-            $"no way into {Address.Host}: {(await Said(cancellation) is { Length: > 0 } last ? string.Join("; ", last) : $"ssh ended with {ssh.ExitCode}")}", $"it must let you in as root, or as an account for which sudo asks no password: ssh {Address.Host}");
+            $"no way into {Address.Host}{(Address.Port is { } port ? $", port {port}" : "")}: {(await Said(cancellation) is { Length: > 0 } last ? string.Join("; ", last) : $"ssh ended with {ssh.ExitCode}")}",
+            $"it must let you in as root, or as an account for which sudo asks no password: {AsTyped}");
     }
 
     /// <summary>Sends a file to the staging directory.</summary>

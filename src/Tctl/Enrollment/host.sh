@@ -141,8 +141,8 @@ swap() {
     sync && mv "$before.part" "$before" || return 1
     if [ -d "$new" ]; then
         mkdir -p "$dir" "${dropin%/*}" || return 1
-        # It may be enrolled under another name now. The daemon writes the groups of that one.
-        rm -f "$dir/groups" || return 1
+        # It may be enrolled under another name now, or its groups may come in another way.
+        rm -f "$dir/groups" "$dir/groups.signed" || return 1
         for file in "$new"/*; do
             case $file in
                 */00-certauthority.conf) ;;

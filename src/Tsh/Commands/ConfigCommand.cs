@@ -59,7 +59,7 @@ internal sealed class ConfigCommand : CliCommand
             return ExitCode.Done;
         }
         home.EnsureFolder();
-        home.SaveKnownCas((await ca.Send(Routes.GetHostCas, new GetHostCas(), cancellation)).Keys.Select(key => key.PublicKey));
+        await home.HostCas.Follow(parsed, ca, null, null, cancellation);
         AtomicFile.Replace(home.SshConfig, Encoding.UTF8.GetBytes(text), OwnerOnly);
         var changed = Edit(SshConfig.WithBlock, home);
         parsed.PrintResult(

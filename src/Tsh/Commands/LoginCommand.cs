@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
@@ -51,6 +52,12 @@ internal sealed class LoginCommand : CliCommand
         Description = "Write the proof that this login is in the audit to FILE; it takes about a second"
     };
 
+    private readonly ListOption acceptHostCa = new(
+        HostCasFile.Accepting, "Believe these host CA keys, whose fingerprints an administrator read out to you", "FINGERPRINT")
+    {
+        Items = (IsFingerprint, "fingerprints such as SHA256:…, as tctl status shows them")
+    };
+
     private readonly AgentOption agent = new();
 
     public LoginCommand()
@@ -79,6 +86,7 @@ internal sealed class LoginCommand : CliCommand
             file.CompletionSources.Add(Suggestions.Files);
             Options.Add(file);
         }
+        Options.Add(acceptHostCa);
         Options.Add(agent);
         Options.Add(new FormatOption());
         Validators.Add(result =>
@@ -86,6 +94,8 @@ internal sealed class LoginCommand : CliCommand
             if (result.GetResult(roles) is null
                 && asking.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
                 result.AddError($"{stray.Name} goes with --request-roles");
+            if (result.GetResult(acceptHostCa) is not null && result.GetResult(keyFile) is not null && result.GetResult(outFile) is null)
+                result.AddError($"{acceptHostCa.Name} is about a file of tsh's, and --key without --out writes none");
             if (result.GetResult(agent) is not null && (result.GetResult(keyFile) is not null || result.GetResult(outFile) is not null))
                 result.AddError($"{agent.Name} is about tsh's own key: it goes neither with --key nor with --out");
         });
@@ -102,6 +112,8 @@ internal sealed class LoginCommand : CliCommand
         var server = ServerOption.Named(parsed);
         if (server is null && memory.Server is null && !ServerOption.IsOnThisHost())
             server = await AskForServer(parsed, cancellation);
+        // Only the user says that another daemon is meant; what it says of itself proves nothing.
+        var isAnother = key.IsOfHome && server is not null && server != (memory.Server ?? ServerOption.OfThisHost());
         using var ca = server is null ? ServerOption.Connect(parsed) : ServerOption.Connect(parsed, server);
         await key.ExpectOwnCertificate(ca, user, cancellation);
         var publicKey = await key.PublicKey(user ?? Environment.UserName, cancellation);
@@ -128,8 +140,6 @@ internal sealed class LoginCommand : CliCommand
             }
             await key.Save(login, parsed.Warn, cancellation);
             var now = TimeProvider.System.GetUtcNow();
-            if (login.Certificates is not [])
-                key.SaveKnownHosts(login.HostCas);
             parsed.PrintResult(
                 login.Certificates.Select(one => one.Info).ToArray(),
                 login.Certificates is [var first, .. var others]
@@ -142,9 +152,11 @@ internal sealed class LoginCommand : CliCommand
             foreach (var missing in login.Missing ?? [])
                 parsed.Warn(parsed.HintOf(missing) is { } help ? $"{missing.Detail}; {help}" : missing.Detail);
             if (key.IsOfHome)
-            {
                 Remember(login);
-                home.SaveKnownCas(login.HostCas);
+            if ((isAnother ? home.HostCasOfAnother : key.HostCas) is { } hostCas && (key.IsOfHome || login.Certificates is not []))
+                await hostCas.Follow(parsed, ca, login.HostCas, acceptHostCa.Given(parsed), cancellation);
+            if (key.IsOfHome)
+            {
                 await SshConfigFile.Refresh(parsed, home, ca, cancellation);
             }
             if (login.PerHost)
@@ -221,6 +233,10 @@ internal sealed class LoginCommand : CliCommand
             requests = [.. requests, filed];
         }
     }
+
+    private static bool IsFingerprint(string text) =>
+        text.Length == "SHA256:".Length + 43 && text.StartsWith("SHA256:", StringComparison.Ordinal)
+        && Base64.IsValid($"{text["SHA256:".Length..]}=");
 
     /// <summary>Asks the person at the terminal for the daemon's address, on a machine without a daemon.</summary>
     private static async Task<ServerAddress> AskForServer(ParseResult parsed, CancellationToken cancellation)

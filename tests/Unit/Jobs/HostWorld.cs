@@ -21,7 +21,7 @@ internal sealed class HostWorld : IAsyncDisposable
     private HostWorld()
     {
         var current = new CurrentKeys(new KeyRing(Keys(CaPurpose.User, 1), Keys(CaPurpose.Host, 2), Keys(CaPurpose.Sync, 3)));
-        Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", current), folder.File("revoked.krl"), NullLogger.Instance);
+        Krl = new KrlPublisher(Store.Database, Clock, Origin, new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", current), folder.File("revoked.krl"), NullLogger.Instance);
         Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), current, Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
         {
             Push = new HostPush(Store.Database, Clock, Krl, current, new Manifests(AuditKey.LoadOrCreate(folder.File("audit_key")), "0123456789abcdef", current), new Checkpoints(Store.Database, AuditKey.LoadOrCreate(folder.File("audit_key")), new CheckpointFile(folder.File("audit_checkpoint"), AuditKey.LoadOrCreate(folder.File("audit_key"))), Clock, NullLogger.Instance), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
@@ -33,7 +33,12 @@ internal sealed class HostWorld : IAsyncDisposable
         };
     }
 
+    /// <summary>Marks the revocation lists.</summary>
+    public static ListOrigin Origin { get; } = new("0123456789abcdef", "01234567", []);
+
     public World Store { get; } = new();
+
+    public AuditKey AuditKey => AuditKey.LoadOrCreate(folder.File("audit_key"));
 
     public SetClock Clock { get; } = new();
 

@@ -23,6 +23,11 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(KrlPublisher)] = (world, _, _) => world.Krl,
         [typeof(KrlRefresh)] = (world, _, _) => new KrlRefresh(world.Krl, world.Clock),
         [typeof(HostPush)] = (world, _, _) => world.Authority.Push,
+        [typeof(GroupsPublication)] = (world, _, _) =>
+        {
+            world.Krl.ForHosts = new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", []));
+            return new GroupsPublication(database: null!, world.Krl, world.AuditKey, HostWorld.Origin, NullLogger.Instance);
+        },
         [typeof(Checkpoints)] = (world, _, _) => world.Authority.Checkpoints,
         [typeof(AuditRemoval)] = (world, _, _) => new AuditRemoval(database: null!, world.Clock, NullLogger.Instance),
         [typeof(NotifyDelivery)] = (_, ca, settings) => new NotifyDelivery(ca, settings, NullLogger.Instance),

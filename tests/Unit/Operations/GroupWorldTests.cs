@@ -1,22 +1,26 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Reach;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
+using CertAuthority.Jobs;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
+using CertAuthority.Revocation;
 using CertAuthority.Store;
 using CertAuthority.Tests.Unit.Access;
 using CertAuthority.Tests.Unit.Jobs;
 using CertAuthority.Tests.Unit.Model;
+using Microsoft.Extensions.Logging.Abstractions;
 using World = CertAuthority.Tests.Unit.Store.World;
 
 namespace CertAuthority.Tests.Unit.Operations;
 
 /// <summary>
-/// Random changes of policy and inventory, with hosts that are reached or not: each host accepts certificates by the files that it has, however
-/// old, and never one that the policy did not grant there.
+/// Random changes of policy and inventory, with hosts that are reached or not, and hosts that fetch from a source which somebody holds back,
+/// mixes and forges: each host accepts certificates by the files that it has, however old, and never one that the policy did not grant there.
 /// </summary>
 public sealed class GroupWorldTests : IAsyncLifetime
 {
@@ -29,16 +33,29 @@ public sealed class GroupWorldTests : IAsyncLifetime
 
     private static readonly LabelSelector[] Selectors = [Sample.Where("env=prod"), Sample.Where("type=db"), Sample.Where("env=prod", "type=db")];
 
+    // The last three fetch their files.
+    private static readonly string[] Names = ["n0", "n1", "n2", "n3", "f0", "f1", "f2"];
+
+    // Everything that was ever published or reported, for whoever can write to the two directories.
+    private readonly List<(ulong Version, (ulong First, ulong Last)[] Revoked)> lists = [];
+    private readonly List<string> files = [];
+    private readonly List<(HostReport Report, Guid Node)> reports = [];
+
     private readonly Dictionary<string, Host> hosts = new(StringComparer.Ordinal);
     private readonly List<Certificate> certificates = [];
     private readonly HashSet<(ulong Serial, string Host)> granted = [];
 
     private Dice dice = new(1);
     private HostWorld world = null!;
+    private GroupsPublication publication = null!;
+    private DateTimeOffset now = World.Now;
     private OwedWithdrawal? owed;
     private int grouped;
     private int stale;
     private int refused;
+    private int taken;
+    private int notTaken;
+    private int confirmed;
 
     private Database Database => world.Store.Database;
 
@@ -56,6 +73,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
         }
         // The steps met what they are about: certificates with groups, hosts with tokens that are over, and certificates that these keep out.
         Assert.True(grouped > 10 && stale > 50 && refused > 50, $"{grouped} certificates with groups, {stale} stale files, {refused} refused there");
+        Assert.True(taken > 20 && notTaken > 50 && confirmed > 5, $"{taken} files of groups taken, {notTaken} not taken, {confirmed} confirmed by a report");
     }
 
     private async Task<string> Next()
@@ -63,7 +81,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
         switch (dice.Throw(24))
         {
             case < 3:
-                return await Change("node", transaction => PutNode(transaction, dice.Of("n0", "n1", "n2", "n3", "n4", "n5"), SomeLabels(), ends: dice.OneIn(8)));
+                return await Change("node", transaction => PutNode(transaction, dice.Of(Names), SomeLabels(), ends: dice.OneIn(8)));
             case 4:
                 return await Change("node gone", transaction =>
                 {
@@ -84,7 +102,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
                 return await Change("roles of a user", transaction => PutUser(transaction, ["r0", .. dice.Some(["r1", "d0"])]));
             case 9 when dice.OneIn(2):
                 return await Change("lock", transaction => LockRow.Table.Put(transaction, new AccessLock(
-                    transaction.Policy().Locks.GetValueOrDefault("l0")?.Id ?? Guid.NewGuid(), "l0", 1, new LockTarget(LockKind.Node, dice.Of("n0", "n1", "n2")), "", null)));
+                    transaction.Policy().Locks.GetValueOrDefault("l0")?.Id ?? Guid.NewGuid(), "l0", 1, new LockTarget(LockKind.Node, dice.Of("n0", "n1", "f0")), "", null)));
             case 10:
                 return await Change("no lock", transaction =>
                 {
@@ -92,8 +110,8 @@ public sealed class GroupWorldTests : IAsyncLifetime
                         LockRow.Table.Remove(transaction, one);
                 });
             case < 14:
-                await world.Krl.Publish();
-                foreach (var name in dice.Some(["n0", "n1", "n2", "n3", "n4", "n5"]))
+                await Publish();
+                foreach (var name in dice.Some(Names))
                     await Write(name);
                 return await LogIn();
             case < 18 when owed is not null:
@@ -101,7 +119,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
                 owed = null;
                 return "the rest is taken back";
             default:
-                return await Write(dice.Of("n0", "n1", "n2", "n3", "n4", "n5"));
+                return dice.OneIn(3) ? await Report(dice.Of("f0", "f1", "f2")) : await Write(dice.Of(Names));
         }
     }
 
@@ -117,7 +135,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
         if (withdrawn.Owed is { } more)
             owed = owed is null ? more : new OwedWithdrawal(owed.Rows.AddRange(more.Rows), null);
         else if (withdrawn.Revoked.Length > 0)
-            await world.Krl.Publish();
+            await Publish();
         return what;
     }
 
@@ -141,7 +159,9 @@ public sealed class GroupWorldTests : IAsyncLifetime
     private async Task<string> Write(string name)
     {
         if (dice.OneIn(2))
-            await world.Krl.Publish();
+            await Publish();
+        if (name[0] == 'f')
+            return Fetch(name);
         var list = world.Krl.Latest!;
         if (Database.Read(snapshot => snapshot.Policy().Nodes.GetValueOrDefault(name)) is not { } node)
             return $"{name} is not reached";
@@ -158,6 +178,78 @@ public sealed class GroupWorldTests : IAsyncLifetime
                 return true;
             }, takesAway: true);
         return $"{name} has {string.Join(' ', host.Tokens)}";
+    }
+
+    /// <summary>As certauthority-pull does it, from what whoever is on the way lays out: any list and any file of groups, of now or of before.</summary>
+    private string Fetch(string name)
+    {
+        if (!hosts.TryGetValue(name, out var host))
+            hosts[name] = host = new Host();
+        var list = dice.OneIn(2) ? lists[^1] : lists[^(1 + dice.Throw(Math.Min(8, lists.Count)))];
+        if (list.Version >= host.Version)
+            (host.Version, host.Revoked) = list;
+        var mine = files.Where(file => file.Contains($"\nnode {name}\n", StringComparison.Ordinal)).ToList();
+        if (files.Count == 0 || mine.Count == 0)
+            return $"{name} finds no groups";
+        var text = dice.Throw(4) switch
+        {
+            0 => dice.Of(files.ToArray()),
+            1 => dice.Of(mine.ToArray()),
+            _ => mine[^1],
+        };
+        // Nobody else has the key.
+        var file = dice.OneIn(8) ? System.Text.Encoding.ASCII.GetBytes(text.Replace("version 1", "version 2", StringComparison.Ordinal)) : world.AuditKey.SignedFile(GroupsFile.Purpose, text);
+        if (world.AuditKey.TextOf(GroupsFile.Purpose, file) is not { } whole || GroupsFile.Parse(whole) is not { } groups || groups.Node != name
+            || groups.Version > host.Version || groups.Version <= host.Kept)
+        {
+            notTaken++;
+            return $"{name} does not take these groups";
+        }
+        (host.Kept, host.Tokens) = (groups.Version, [.. groups.Tokens]);
+        taken++;
+        return $"{name} takes {string.Join(' ', host.Tokens)} of list {groups.Version}";
+    }
+
+    /// <summary>The host says what it accepts, and the daemon reads that, or an earlier report that somebody kept.</summary>
+    private async Task<string> Report(string name)
+    {
+        now = now.AddMinutes(1 + dice.Throw(12));
+        if (Database.Read(snapshot => snapshot.Policy().Nodes.GetValueOrDefault(name)) is not { } node || !hosts.TryGetValue(name, out var host))
+            return $"{name} reports nothing";
+        reports.Add((new HostReport(name, now, host.Version, []) { Groups = [.. host.Tokens] }, node.Id));
+        var (report, of) = dice.OneIn(3) ? dice.Of(reports.Where(one => one.Report.Node == name).ToArray()) : reports[^1];
+        // The key of a host that was replaced is not on record.
+        if (of != node.Id)
+            return $"{name} has another key";
+        await Database.Commit(transaction =>
+        {
+            var before = transaction.GroupsOf(node).Count(one => one.IsConfirmed);
+            if (report.IsNext(transaction.NodeReport(node.Id)?.Time, now))
+            {
+                transaction.SetReport(node.Id, new NodeReport(report.Time, report.KrlVersion, null));
+                transaction.SetConfirmed(node, report.Confirms(now));
+            }
+            var after = transaction.GroupsOf(node).Where(one => one.IsConfirmed).ToList();
+            confirmed += after.Count > before ? 1 : 0;
+            // What is confirmed is accepted: nobody is sent to a host that does not know the group.
+            if (report == reports[^1].Report)
+                Assert.All(after, one => Assert.Contains(one.Group.Token, host.Tokens));
+            return true;
+        }, takesAway: true);
+        return $"{name} reports {string.Join(' ', report.Groups)}";
+    }
+
+    /// <summary>A list, and what a daemon that is not slow makes of it for hosts that fetch.</summary>
+    private async Task Publish()
+    {
+        await world.Krl.Publish();
+        var list = world.Krl.Latest!;
+        lists.Add((list.Version, [.. OpenSsh.Krl.Parse(list.Bytes).Revoked.Select(range => (range.First, range.Last))]));
+        if (dice.OneIn(3) || publication.Once(CancellationToken.None) == 0)
+            return;
+        foreach (var path in Directory.GetFiles(world.File("hosts/groups")).Order(StringComparer.Ordinal))
+            if (world.AuditKey.TextOf(GroupsFile.Purpose, await File.ReadAllBytesAsync(path)) is { } text && !files.Contains(text))
+                files.Add(text);
     }
 
     private void Look(string when)
@@ -204,7 +296,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
     private static void PutNode(Transaction transaction, string name, string[] labels, bool ends = false)
     {
         var before = transaction.Policy().Nodes.GetValueOrDefault(name);
-        NodeRow.Table.Put(transaction, Sample.Node(name, labels) with { Id = before?.Id ?? Guid.NewGuid(), Revision = (before?.Revision ?? 0) + 1, Push = true, Expires = ends ? World.Now.AddMinutes(1) : null });
+        NodeRow.Table.Put(transaction, Sample.Node(name, labels) with { Id = before?.Id ?? Guid.NewGuid(), Revision = (before?.Revision ?? 0) + 1, Push = name[0] == 'n', Expires = ends ? World.Now.AddMinutes(1) : null });
     }
 
     private static void Put(Transaction transaction, string name, LabelSelector selector)
@@ -241,23 +333,26 @@ public sealed class GroupWorldTests : IAsyncLifetime
     {
         world = await HostWorld.Start();
         await world.Krl.StartAsync(CancellationToken.None);
+        world.Krl.ForHosts = new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", []));
+        publication = new GroupsPublication(Database, world.Krl, world.AuditKey, HostWorld.Origin, NullLogger.Instance);
         await Database.Commit(transaction =>
         {
             foreach (var role in (string[])["r0", "r1", "d0"])
                 Put(transaction, role);
-            foreach (var node in (string[])["n0", "n1", "n2", "n3", "n4", "n5"])
+            foreach (var node in Names)
                 PutNode(transaction, node, ["env=prod", "type=db"]);
             Put(transaction, "g0", Selectors[0]);
             Put(transaction, "g1", Selectors[1]);
             PutUser(transaction, ["r0", "r1"]);
             return Withdrawals.Review(world.Authority, transaction, Root.Caller, World.Now);
         });
-        await world.Krl.Publish();
+        await Publish();
     }
 
     public async Task DisposeAsync()
     {
         await world.Krl.StopAsync(CancellationToken.None);
+        publication.Dispose();
         await world.DisposeAsync();
     }
 
@@ -269,5 +364,11 @@ public sealed class GroupWorldTests : IAsyncLifetime
         public string[] Tokens { get; set; } = [];
 
         public (ulong First, ulong Last)[] Revoked { get; set; } = [];
+
+        /// <summary>Of a host that fetches, the version of its list.</summary>
+        public ulong Version { get; set; }
+
+        /// <summary>Of a host that fetches, the version of the list that came with its groups.</summary>
+        public ulong Kept { get; set; }
     }
 }

@@ -17,6 +17,14 @@ public sealed class OpeningTests : IDisposable
         Assert.Empty(again.Read(snapshot => snapshot.Users()));
     }
 
+    // The number of a file is said to be the version of the schema that it produces.
+    [Fact]
+    public void Migrations_are_numbered_without_a_gap()
+    {
+        var files = typeof(Database).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(Enumerable.Range(1, files.Count).Select(number => $"{number:0000}.sql"), files);
+    }
+
     public static readonly TheoryData<string, string> Unusable = new()
     {
         { "somebody else's tables", "is a database, but not one of certauthority; move it away or name another data directory" },

@@ -85,7 +85,13 @@ internal static class Certificates
 
     public static Task<CaPublicKeys> UserCas(Authority ca, GetUserCas ask) => Task.FromResult(Show(ca.Keys.User));
 
-    public static Task<CaPublicKeys> HostCas(Authority ca, GetHostCas ask) => Task.FromResult(Show(ca.Keys.Host));
+    public static Task<HostCaPublicKeys> HostCas(Authority ca, GetHostCas ask)
+    {
+        // The statement about a key is on the disk before the key is in force.
+        var keys = ca.Keys.Host;
+        return Task.FromResult(ca.Database.Read(snapshot => new HostCaPublicKeys(
+            Show(keys).Keys, snapshot.Installation(), snapshot.CaStatements() is [_, ..] statements ? [.. statements] : null)));
+    }
 
     public static Task<RevocationList> Krl(Authority ca, Administrator by, GetKrl ask) =>
         Task.FromResult(new RevocationList(ca.Krl.Read()));

@@ -22,7 +22,9 @@ internal static class Explanations
         {
             var user = HeldRoles.Find(snapshot, ask.Name);
             var request = ask.Request is null ? null : snapshot.FindRequest(ask.Request, user.Id);
-            return Explain(ca, snapshot, by.Caller, user, request, snapshot.Policy().EveryNode, ask.Node, ask.Login, now);
+            var policy = snapshot.Policy();
+            NodeSet nodes = ask.Node is null ? policy.EveryNode : policy.NodeAndWay(ask.Node);
+            return Explain(ca, snapshot, by.Caller, user, request, nodes, ask.Node, ask.Login, now);
         }));
     }
 
@@ -37,8 +39,8 @@ internal static class Explanations
     /// <param name="login">The login in question; null for any.</param>
     /// <param name="now">The current time.</param>
     internal static AccessExplained Explain(
-        Authority ca, Snapshot snapshot, Caller by, User user, AccessRequest? request, ImmutableArray<Node> nodes, string? node,
-        string? login, DateTimeOffset now)
+        Authority ca, Snapshot snapshot, Caller by, User user, AccessRequest? request, NodeSet nodes, string? node, string? login,
+        DateTimeOffset now)
     {
         var policy = snapshot.Policy();
         var locks = policy.LocksAt(now);
@@ -131,7 +133,8 @@ internal static class Explanations
     internal static RequestableNode[] Requestable(
         Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now, string? login = null)
     {
-        var (policy, wanted) = (snapshot.Policy(), nodes.ToList());
+        var policy = snapshot.Policy();
+        NodeSet wanted = [.. nodes];
         return
         [
             .. Ask(RequestKind.Roles)

@@ -6,7 +6,6 @@ using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
-using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
@@ -51,8 +50,8 @@ internal static class Logins
         var signed = new OneCertificate[recorded.Issued.Count];
         foreach (var (n, one) in recorded.Issued.Index())
             signed[n] = new OneCertificate(
-                Certificate.ToLine(await recorded.Signer.Sign(one.ToBeSigned), one.Recorded.KeyId),
-                one.Recorded.Show(Fingerprint.Compute(recorded.Signer.PublicKey)));
+                Certificate.ToLine(await recorded.Keys.Signing.Sign(one.ToBeSigned), one.Recorded.KeyId),
+                one.Recorded.Show(recorded.Keys.Fingerprints[0]));
         // One that only passes jump hosts comes last, and is never the one that was asked for.
         var main = recorded.Granted.Grants is [{ IsJump: false }, ..] ? 1 : 0;
         return new LoggedIn(
@@ -76,7 +75,7 @@ internal static class Logins
 
     /// <summary>A login as recorded.</summary>
     private sealed record RecordedLogin(
-        string User, LoginSession Session, LoginGrant Granted, CaKey Signer,
+        string User, LoginSession Session, LoginGrant Granted, CaKeys Keys,
         IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued)
         : Recorded;
 
@@ -125,7 +124,7 @@ internal static class Logins
             });
             return (recorded, toBeSigned);
         }).ToList();
-        return new RecordedLogin(user.Name, session, granted, keys.Signing, issued);
+        return new RecordedLogin(user.Name, session, granted, keys, issued);
     }
 
     /// <summary>Asks the policy. What it grants on one node depends on no other node; only the words of a refusal do.</summary>

@@ -24,8 +24,10 @@ internal static class OwnExplanations
             var request = ask.Request is null ? null : snapshot.FindRequest(ask.Request, user.Id);
             var nodes = Visible(ca, snapshot, user, ask.Node, now);
             var isHidden = ask.Node is not null && nodes.IsEmpty;
+            // With the jump hosts on the way, which users of the host know.
+            NodeSet shown = ask.Node is null || isHidden ? nodes : snapshot.Policy().NodeAndWay(ask.Node);
             // The approval that a pending request still needs is somebody else's.
-            var explained = Explanations.Explain(ca, snapshot, Caller.Daemon, user, request, nodes, ask.Node, ask.Login, now);
+            var explained = Explanations.Explain(ca, snapshot, Caller.Daemon, user, request, shown, ask.Node, ask.Login, now);
             return explained with
             {
                 Verdict = isHidden
@@ -33,7 +35,7 @@ internal static class OwnExplanations
                     : explained.Verdict,
                 Roles = isHidden ? [] : explained.Roles,
                 Locks = explained.Locks?.Where(one => !one.Target.StartsWith("node ", StringComparison.Ordinal)
-                    || nodes.Any(node => one.Target == $"node {node.Name}")).ToArray() is [_, ..] locks ? locks : null,
+                    || shown.Any(node => one.Target == $"node {node.Name}")).ToArray() is [_, ..] locks ? locks : null,
                 Next = explained.Granted
                     ? null
                     : [
@@ -47,7 +49,7 @@ internal static class OwnExplanations
 
     // Only among the logins that the user can have now: those of a role to request are the role's to show.
     private static IEnumerable<NextStep> MeantLogin(
-        Authority ca, Snapshot snapshot, User user, ImmutableArray<Node> nodes, string? login, DateTimeOffset now)
+        Authority ca, Snapshot snapshot, User user, NodeSet nodes, string? login, DateTimeOffset now)
     {
         if (login is null)
             return [];
@@ -68,7 +70,7 @@ internal static class OwnExplanations
         var question = Explanations.Question(ca, policy, user, [.. snapshot.ApprovedRequestsOf(user.Id, now)], locks, now);
         var seen = Explanations.Requestable(snapshot, user, nodes, now).Select(node => node.Name)
             .Concat(Ways(question with { Nodes = nodes })).ToHashSet(StringComparer.Ordinal);
-        return nodes.RemoveAll(node => !seen.Contains(node.Name));
+        return [.. nodes.Where(node => seen.Contains(node.Name))];
 
         static IEnumerable<string> Ways(IssuanceQuestion question) =>
             question.Requests.Select(request => ImmutableArray.Create(request)).Prepend([])
@@ -82,7 +84,7 @@ internal static class OwnExplanations
     /// can request.
     /// </summary>
     private static NextStep Remedy(
-        Authority ca, Snapshot snapshot, User user, ImmutableArray<Node> nodes, ExplainMyAccess ask, DateTimeOffset now)
+        Authority ca, Snapshot snapshot, User user, NodeSet nodes, ExplainMyAccess ask, DateTimeOffset now)
     {
         var policy = snapshot.Policy();
         var question = Explanations.Question(

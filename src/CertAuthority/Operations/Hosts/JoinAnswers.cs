@@ -1,7 +1,5 @@
 using System.Security.Cryptography;
-using System.Text;
 using CertAuthority.Access.Nodes;
-using CertAuthority.Signing;
 using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
@@ -24,16 +22,13 @@ internal static class JoinAnswers
     {
         var texts = ca.Database.Read(snapshot => snapshot.Joins().Where(join => join.Asked > now - Kept)
             .ToDictionary(join => join.Name, join => Text(ca, snapshot, join, now)));
-        return texts.ToDictionary(one => one.Key, one => Signed(ca.Checkpoints.Key, one.Value));
+        return texts.ToDictionary(one => one.Key, one => ca.Checkpoints.Key.SignedFile(Purpose, one.Value));
     }
 
     /// <summary>Returns the answer to one host; null for none.</summary>
     /// <exception cref="CryptographicException">The key made a signature that its public half does not verify.</exception>
     public static byte[]? To(Authority ca, Snapshot snapshot, string name, DateTimeOffset now) =>
-        snapshot.Join(name) is { } join ? Signed(ca.Checkpoints.Key, Text(ca, snapshot, join, now)) : null;
-
-    private static byte[] Signed(AuditKey key, string text) =>
-        Encoding.ASCII.GetBytes(text + key.Sign(Purpose, Encoding.ASCII.GetBytes(text)));
+        snapshot.Join(name) is { } join ? ca.Checkpoints.Key.SignedFile(Purpose, Text(ca, snapshot, join, now)) : null;
 
     private static string Text(Authority ca, Snapshot snapshot, Join join, DateTimeOffset now)
     {

@@ -86,7 +86,9 @@ internal static class Joins
         var now = ca.Now();
         return Show(await ca.Database.Commit(transaction =>
         {
-            var token = transaction.JoinToken(ask.Id) ?? throw Unknown($"there is no token \"{ask.Id}\"");
+            var meant = transaction.JoinTokens().FindAll(one => one.Id.StartsWith(ask.Id, StringComparison.Ordinal));
+            var token = meant is [var only] ? only
+                : throw Unknown(meant is [] ? $"there is no token \"{ask.Id}\"" : $"\"{ask.Id}\" could be {meant.Count} tokens");
             transaction.RemoveJoinToken(token.Id);
             transaction.Audit(by.Caller.Did(AuditEvents.JoinTokenEnded, now) with
             {

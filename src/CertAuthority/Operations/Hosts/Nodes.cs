@@ -365,7 +365,7 @@ internal static class Nodes
 
     private static NodeReportInfo Show(Authority ca, NodeReport report, DateTimeOffset now) => new(
         report.Time, report.KrlVersion.ToString(), report.KrlVersion >= (ca.Krl.Latest?.Version ?? 0),
-        now - report.Time > ca.Push.StaleAfter, report.Witnessed?.ToString());
+        now - report.Time > ca.Push.StaleAfter, report.Witnessed?.ToString(), report.GroupsFault);
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) =>
         new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);

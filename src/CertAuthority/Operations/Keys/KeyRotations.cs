@@ -129,14 +129,53 @@ internal static class KeyRotations
         return true;
     });
 
+    /// <summary>
+    /// Has the host CA key name the keys that are to sign after it, if it has not yet: those that an administrator had made known, and one
+    /// whose rotation an earlier version began.
+    /// </summary>
+    /// <returns>The fingerprints of keys that it cannot name, because whoever has it signs nothing but certificates.</returns>
+    public static Task<string[]> Vouch(Authority ca) => InTurn(ca, async () =>
+    {
+        var (keys, refused) = (ca.Keys.Host, new List<string>());
+        foreach (var (next, id) in keys.Others.Zip(keys.Ids.Skip(1)))
+        {
+            // A key with a lower number signed before this one.
+            if (id < keys.SigningId || ca.Database.Read(snapshot => snapshot.HasCaStatement(keys.SigningId, id)))
+                continue;
+            if (await Statement(ca, next) is { } statement)
+                await ca.Database.Commit(transaction =>
+                {
+                    transaction.PutCaStatement(keys.SigningId, id, statement);
+                    transaction.Audit(Caller.Daemon.Did(AuditEvents.CaVouched, ca.Now()) with
+                    {
+                        Resource = Resource(transaction, CaPurpose.Host, id),
+                    });
+                    return true;
+                });
+            else
+                refused.Add(Fingerprint.Compute(next));
+        }
+        return refused.ToArray();
+    });
+
+    private static ValueTask<string?> Statement(Authority ca, SignatureKey next) =>
+        ca.Keys.Host.Signing.Vouch(ca.Database.Read(snapshot => snapshot.Installation()), next);
+
     private static async Task<int> Prepare(Authority ca, Caller by, CaPurpose key)
     {
         ExpectFile(ca, key);
         if (ca.Database.Read(snapshot => snapshot.Rotation(key)) is { } present)
             throw Conflict($"a rotation of the {key.Title()} key is under way: it is {Word(present.Step)}");
         var next = Next(ca, key);
-        await Step(ca, by, key, AuditEvents.CaPrepared, (transaction, now) => new Rotation(
-            RotationStep.Prepared, now, Of(ca.Keys, key).SigningId, transaction.CaKey(key, next.PublicKey, now).Id));
+        var statement = key == CaPurpose.Host ? await Statement(ca, next.PublicKey) : null;
+        await Step(ca, by, key, AuditEvents.CaPrepared, (transaction, now) =>
+        {
+            var rotation = new Rotation(
+                RotationStep.Prepared, now, Of(ca.Keys, key).SigningId, transaction.CaKey(key, next.PublicKey, now).Id);
+            if (statement is not null)
+                transaction.PutCaStatement(rotation.OldId, rotation.NextId, statement);
+            return rotation;
+        });
         return 0;
     }
 
@@ -183,6 +222,7 @@ internal static class KeyRotations
                         Access.Values.RefusalKind.Conflict));
             if (key == CaPurpose.Host && ShowingNext(transaction, rotation) is { Count: > 0 } showing)
                 throw Conflict($"{(showing.Count == 1 ? "1 host shows" : $"{showing.Count} hosts show")} a certificate of the next key: {string.Join(", ", showing.Take(8))}");
+            transaction.RemoveCaStatements(rotation.NextId);
             return null;
         });
         if (key == CaPurpose.Host)
@@ -211,6 +251,8 @@ internal static class KeyRotations
             var old = present?.OldId ?? Of(ca.Keys, key).SigningId;
             if (key == CaPurpose.User)
                 transaction.RevokeCaKey(transaction.CaKeys(key).Find(one => one.Id == old)!, now);
+            // The thief can say the same of any key.
+            transaction.RemoveCaStatements(old);
             return new Rotation(RotationStep.Retiring, now, old, transaction.CaKey(key, next.PublicKey, now).Id);
         }, "it was compromised");
         if (key == CaPurpose.Host)

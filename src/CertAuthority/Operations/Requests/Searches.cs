@@ -19,9 +19,9 @@ internal static class Searches
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var policy = snapshot.Policy();
-            var nodes = policy.Nodes.Values.Where(
+            NodeSet nodes = [.. policy.EveryNode.Where(
                 node => labels.All(label => node.Labels.GetValueOrDefault(label.Key) == label.Value)
-                    && Array.TrueForAll(words, word => Has(node, word))).ToList();
+                    && Array.TrueForAll(words, word => Has(node, word)))];
             var found =
                 Elevation.WithinAsking(
                     snapshot.ActingUser(by, ask.User), RequestKind.Resources, policy.Roles, nodes, policy.LocksAt(now), now)

@@ -1,4 +1,4 @@
--- The tables as they were on the day on which PostgreSQL was first supported; the migrations of SQLite up to 0039 lead to the same ones.
+-- The tables as they were on the day on which PostgreSQL was first supported; the migrations of SQLite up to 0036 lead to the same ones.
 -- Times are whole Unix seconds, lengths of time whole seconds. Lists are JSON.
 
 CREATE TABLE schema_version (
@@ -352,10 +352,11 @@ CREATE TABLE node_trust (
     PRIMARY KEY (node_id, purpose)
 );
 CREATE TABLE node_reports (
-    node_id      TEXT PRIMARY KEY,
-    time         BIGINT NOT NULL,
-    krl_version  BIGINT NOT NULL,
-    witnessed    BIGINT
+    node_id       TEXT PRIMARY KEY,
+    time          BIGINT NOT NULL,
+    krl_version   BIGINT NOT NULL,
+    witnessed     BIGINT,
+    groups_fault  TEXT
 );
 CREATE TABLE node_groups (
     id        TEXT PRIMARY KEY,
@@ -392,6 +393,12 @@ CREATE TABLE joins (
     note     TEXT,
     decided  BIGINT,
     node_id  TEXT
+);
+CREATE TABLE ca_statements (
+    old        BIGINT NOT NULL,
+    next       BIGINT NOT NULL,
+    statement  TEXT NOT NULL,
+    PRIMARY KEY (old, next)
 );
 CREATE INDEX certificates_live ON certificates (valid_before) WHERE revoked IS NULL;
 CREATE INDEX audit_by_user ON audit ("user", id) WHERE "user" IS NOT NULL;

@@ -1,6 +1,7 @@
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Values;
 
@@ -46,6 +47,20 @@ public class JumpGrantTests
     }
 
     [Fact]
+    public void Explanation_names_what_closes_the_way()
+    {
+        Assert.Equal("yes, as postgres@db1", Verdict([Dba]));
+        Assert.Equal("yes, as postgres@db1; but the way there is closed: role deny denies certauthority-jump", Verdict([Dba, Sample.Role("deny", denyLogins: ["certauthority-jump"])]));
+        Assert.Equal("yes, as postgres@db1; but the way there is closed: role deny denies bastion", Verdict([Dba, Sample.Role("deny") with { Deny = Dba.Deny with { NodeLabels = Sample.Where("type=bastion") } }]));
+        foreach (var locked in (string[])["node bastion", "node inner", "login certauthority-jump"])
+        {
+            Assert.Equal($"yes, as postgres@db1; but the way there is closed: {locked} is locked", Verdict([Dba], Sample.Locked(locked)));
+            Assert.Equal([RuleEffect.Limits], Explained([Dba], Sample.Locked(locked)).Locks.Select(one => one.Effect));
+        }
+        Assert.Equal("yes, as postgres@db1; but the way there is closed: inner is no jump host that can be passed", Verdict([Dba], nodes: [Inner, Db1, Web1]));
+    }
+
+    [Fact]
     public void Host_that_ends_before_the_certificate_opens_no_way()
     {
         Node[] ending = [Bastion, Inner, Db1 with { Expires = Sample.Now.AddHours(1) }, Web1];
@@ -58,6 +73,11 @@ public class JumpGrantTests
         Assert.Null(Reason(issued, ending));
         Assert.NotNull(Reason(issued with { ValidBefore = Sample.Now.AddHours(2) }, ending));
     }
+
+    private static Explanation Explained(Role[] roles, LocksInForce? locks = null, Node[]? nodes = null) =>
+        Explanation.Explain(Question(roles, locks ?? LocksInForce.None, nodes ?? All) with { Node = "db1" }, "postgres");
+
+    private static string Verdict(Role[] roles, LocksInForce? locks = null, Node[]? nodes = null) => Explained(roles, locks, nodes).Verdict.Split(": ", 2)[1];
 
     private static string? Reason(IssuedCertificate issued, Node[] nodes) =>
         Withdrawal.Reason(issued, Sample.User("alice", "dba", "web"), [], Sample.Roles(Dba, Web), Sample.Nodes(nodes), LocksInForce.None, SiteLimits.Default);
@@ -108,5 +128,5 @@ public class JumpGrantTests
         IssuancePolicy.Decide(Question(roles, locks ?? LocksInForce.None, nodes ?? All) with { Node = node }).Granted().Grants;
 
     private static IssuanceQuestion Question(Role[] roles, LocksInForce locks, Node[] nodes) =>
-        new(Sample.Now, Sample.User("alice", [.. roles.Select(role => role.Name)]), [], Sample.Roles(roles), nodes, null, 0, SiteLimits.Default) { Locks = locks };
+        new(Sample.Now, Sample.User("alice", [.. roles.Select(role => role.Name)]), [], Sample.Roles(roles), [.. nodes], null, 0, SiteLimits.Default) { Locks = locks };
 }

@@ -12,26 +12,33 @@ public class HostFilesTests
     {
         var sample = File.ReadAllLines(Path.Combine(CertAuthority.Tests.Unit.Docs.Document.Root, "config/sshd_config.d/00-certauthority.conf")).Where(IsLine).Select(Words);
         Assert.Equal(sample, Lines(Db1, null));
-        Assert.Contains(@"AuthorizedPrincipalsCommand /usr/bin/printf %%s\n%%s@web-2.eu\n %u %u", Lines(Sample.Node("web-2.eu"), null));
+        Assert.Contains(Lines(Sample.Node("web-2.eu"), null), line => line.StartsWith(@"AuthorizedPrincipalsCommand /bin/sh -c 'printf ""%%s\n%%s@web-2.eu\n"" ", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public void Host_that_fails_closed_checks_the_age_of_its_list() =>
-        Assert.Contains(
-            @"AuthorizedPrincipalsCommand /usr/bin/find /etc/ssh/certauthority/revoked.krl -size +43c -mmin -90 -printf %u\n%u@db1\n",
-            Lines(Db1 with { KrlMaxAge = TimeSpan.FromMinutes(90) }, null));
-
-    [Fact]
-    public void Host_that_is_written_to_lists_its_groups()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Drop_in_lists_groups_and_checks_the_age_of_the_list(bool push)
     {
-        var lines = Lines(Db1 with { Push = true }, null);
+        var lines = Lines(Db1 with { Push = push }, null);
         var command = Assert.Single(lines, line => line.StartsWith("AuthorizedPrincipalsCommand /bin/sh", StringComparison.Ordinal));
         Assert.EndsWith("; exit 0' sh %u", command, StringComparison.Ordinal);
         Assert.True(HostFiles.ListsGroups(string.Join('\n', lines)));
-        Assert.False(HostFiles.ListsGroups(string.Join('\n', Lines(Db1, null))));
-        Assert.Contains(Lines(Db1 with { Push = true, KrlMaxAge = TimeSpan.FromMinutes(90) }, null), line => line.StartsWith(
+        Assert.False(HostFiles.ListsGroups(string.Join('\n', lines.Select(line => line.Replace("/groups", "/others", StringComparison.Ordinal)))));
+        Assert.Contains(Lines(Db1 with { Push = push, KrlMaxAge = TimeSpan.FromMinutes(90) }, null), line => line.StartsWith(
             "AuthorizedPrincipalsCommand /bin/sh -c '[ -n \"$(/usr/bin/find /etc/ssh/certauthority/revoked.krl -size +43c -mmin -90)\" ] || exit 0; printf ", StringComparison.Ordinal));
         Assert.Equal("a.0123456789abcdef\nb.0123456789abcdef\n.\n", Encoding.UTF8.GetString(HostFiles.Groups(["a.0123456789abcdef", "b.0123456789abcdef"])));
+    }
+
+    /// <summary>The script of hosts that fetch tells by these words whether sshd reads the groups.</summary>
+    [Fact]
+    public void Puller_looks_for_the_words_of_the_drop_in()
+    {
+        var script = File.ReadAllText(Path.Combine(CertAuthority.Tests.Unit.Docs.Document.Root, "packaging/host/certauthority-pull")).Split('\n');
+        var words = Assert.Single(script, line => line.TrimStart().StartsWith("words=", StringComparison.Ordinal)).Trim()["words=".Length..].Trim('"', '\'').Replace("\"'", "", StringComparison.Ordinal)
+            .Replace("$DIR", "/etc/ssh/certauthority", StringComparison.Ordinal);
+        Assert.True(HostFiles.ListsGroups($"AuthorizedPrincipalsCommand {words}"), words);
+        Assert.Contains(words, string.Join('\n', Lines(Db1, null)), StringComparison.Ordinal);
     }
 
     /// <summary>The command of the drop-in as sshd runs it, in a shell.</summary>

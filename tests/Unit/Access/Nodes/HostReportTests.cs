@@ -19,6 +19,21 @@ public class HostReportTests
         Assert.Equal(2, HostReport.Parse(Whole.Replace(Ca, Ca + Ca, StringComparison.Ordinal))!.UserCas.Length);
     }
 
+    [Fact]
+    public void Report_confirms_groups_while_it_is_fresh()
+    {
+        const string group = "group prod-db.4c1f09ab5d2e7703\n";
+        var report = HostReport.Parse(Whole.Replace("checkpoint", $"{group}{group.Replace("db", "web", StringComparison.Ordinal)}groups-fault refused\ncheckpoint", StringComparison.Ordinal))!;
+        Assert.Equal<string>(["prod-db.4c1f09ab5d2e7703", "prod-web.4c1f09ab5d2e7703"], [.. report.Groups]);
+        Assert.Equal(HostReport.RefusedGroups, report.GroupsFault);
+        Assert.Equal<string>([.. report.Groups], [.. report.Confirms(Noon.AddMinutes(10))]);
+        Assert.Empty(report.Confirms(Noon.AddMinutes(10).AddSeconds(1)));
+        Assert.Null(HostReport.Parse(Whole)!.GroupsFault);
+        foreach (var bad in (string[])["group prod-db\n", "group *\n", "groups-fault none\n", $"groups-fault unread\n{group}", string.Concat(Enumerable.Repeat(group, 17))])
+            Assert.Null(HostReport.Parse(Whole.Replace("checkpoint", $"{bad}checkpoint", StringComparison.Ordinal)));
+        Assert.InRange(HostReport.Parse(Whole.Replace(Ca, string.Concat(Enumerable.Repeat(Ca, 16)) + string.Concat(Enumerable.Repeat($"group {new string('x', 63)}.4c1f09ab5d2e7703\n", 16)), StringComparison.Ordinal))!.Groups.Length, 16, 16);
+    }
+
     [Theory]
     [InlineData("v1", "v2")]
     [InlineData("node web1", "node ../web1")]

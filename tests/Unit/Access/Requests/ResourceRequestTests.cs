@@ -97,7 +97,7 @@ public class ResourceRequestTests
     [Fact]
     public void A_request_names_at_most_300_nodes()
     {
-        var nodes = Enumerable.Range(0, 301).Select(n => Sample.Node($"db-{n}", "type=db")).ToList();
+        var nodes = Enumerable.Range(0, 301).Select(n => Sample.Node($"db-{n}", "type=db")).ToArray();
         string[] names = [.. nodes.Select(node => $"node/{node.Name}")];
         Assert.Equal(300, Requesting.File(Question(names[..300], Seeker) with { Nodes = nodes }).Granted().Resources.Length);
         Assert.Equal("a request names at most 300 resources, not 301", Requesting.File(Question(names, Seeker) with { Nodes = nodes }).Refused().Message);
