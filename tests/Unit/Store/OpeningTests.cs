@@ -21,7 +21,7 @@ public sealed class OpeningTests : IDisposable
     [Fact]
     public void Migrations_are_numbered_without_a_gap()
     {
-        var files = typeof(Database).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        var files = typeof(Database).Assembly.GetManifestResourceNames().Where(name => char.IsAsciiDigit(name[0]) && name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
         Assert.Equal(Enumerable.Range(1, files.Count).Select(number => $"{number:0000}.sql"), files);
     }
 
