@@ -114,6 +114,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Checkpoints = checkpoints,
                 AuditRemoval = removal,
                 Loops = loops,
+                Stuck = new StuckRows(log),
             },
             current);
         var systemd = new SystemdNotifier();

@@ -25,7 +25,7 @@ internal sealed class DaemonCommand : RootCommand
     private readonly Option<bool> newCa = new("--new-ca")
     {
         Description =
-            "let the user_ca that is there take the place of any other that signed here: those go onto the revocation list, with all that they signed"
+            "let the CA keys that are there take the place of any other that signed here, and end rotations that are under way; other user CA keys go onto the revocation list, with all that they signed"
     };
 
     public DaemonCommand()

@@ -45,6 +45,7 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
             var from = Restoration.From(transaction, data.IsNewAuthority, published);
             var change = takesNewCa ? KeyChange.Run(transaction, userCa, time) : default;
             KeyChange.Expect(transaction, userCa, published, from is not null, time);
+            KeyChange.ExpectUncompromised(transaction, keys.Host);
             if (takesNewCa)
                 foreach (var purpose in data.Files.Keys)
                     transaction.RemoveRotation(purpose);

@@ -21,7 +21,7 @@ public static class CertificateLint
 
     private static readonly SearchValues<byte> TokenBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.-"u8);
 
-    private static readonly SearchValues<byte> HostNameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-"u8);
+    private static readonly SearchValues<byte> HostNameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-_"u8);
 
     private static readonly SearchValues<byte> OthersNameBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"u8);

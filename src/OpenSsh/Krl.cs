@@ -11,7 +11,7 @@ public sealed record RevokedRange(PublicKey CaKey, ulong First, ulong Last);
 /// </summary>
 /// <remarks>
 /// sshd reads the list at every login, checks neither version nor date, and rejects every key if the list is invalid. This class writes and
-/// reads only three of the many encodings: lists and ranges of serials, in one section for each CA key, and whole public keys.
+/// reads only some of the many encodings: lists, ranges and bitmaps of serials, in one section for each CA key, and whole public keys.
 /// </remarks>
 public sealed class Krl
 {
@@ -21,6 +21,14 @@ public sealed class Krl
     private const byte KeysSection = 2;
     private const byte SerialListSection = 0x20;
     private const byte SerialRangeSection = 0x21;
+    private const byte SerialBitmapSection = 0x22;
+
+    // sshd rejects bitmaps of more than 16,384 bits.
+    private const int MostBytesOfBitmap = 2048;
+    private const ulong MostBits = 16_000;
+
+    // The lists of most sites stay short and without bitmaps: a bitmap is for thousands.
+    private const int LeastSaved = 1024;
 
     private Krl(ReadOnlySpan<byte> bytes)
     {
@@ -80,7 +88,7 @@ public sealed class Krl
     /// <summary>Reads a list.</summary>
     /// <exception cref="SshFormatException">
     /// It is malformed, revokes serial 0 or a range whose last serial is below its first, or has a section that this reader does not
-    /// support: bitmaps, key IDs, hashes of keys.
+    /// support: key IDs, hashes of keys.
     /// </exception>
     public static Krl Parse(ReadOnlySpan<byte> bytes) => new(bytes);
 
@@ -121,15 +129,50 @@ public sealed class Krl
             .String(caKey.ToBlob()) // string    ca_key
             .String([]);            // string    reserved
 
+        var (single, dense) = Divided(runs);
         var loners = new WireWriter();
-        foreach (var (serial, _) in runs.Where(run => run.First == run.Last))
+        foreach (var (serial, _) in single.Where(run => run.First == run.Last))
             loners.UInt64(serial);
         if (loners.Length > 0)
             section.Byte(SerialListSection).String(loners);
 
-        foreach (var (first, last) in runs.Where(run => run.First < run.Last))
+        foreach (var (first, last) in single.Where(run => run.First < run.Last))
             section.Byte(SerialRangeSection).String(new WireWriter().UInt64(first).UInt64(last));
+        foreach (var some in dense)
+            section.Byte(SerialBitmapSection).String(new WireWriter().UInt64(some[0].First).MpInt(Bits(some)));
         return section;
+    }
+
+    /// <summary>Divides runs into those that are written one by one, and those that are much shorter together, as a bitmap.</summary>
+    private static (List<(ulong First, ulong Last)> Single, List<List<(ulong First, ulong Last)>> Dense) Divided(
+        List<(ulong First, ulong Last)> runs)
+    {
+        var (single, dense) = (new List<(ulong First, ulong Last)>(), new List<List<(ulong First, ulong Last)>>());
+        for (var i = 0; i < runs.Count;)
+        {
+            var (end, alone) = (i, 0);
+            for (; end < runs.Count && runs[end].Last - runs[i].First < MostBits; end++)
+                alone += runs[end].First == runs[end].Last ? 8 : 21;
+            if (end > i && alone - (int)((runs[end - 1].Last - runs[i].First) / 8) > LeastSaved)
+            {
+                dense.Add(runs[i..end]);
+                i = end;
+            }
+            else
+                single.Add(runs[i++]);
+        }
+        return (single, dense);
+    }
+
+    /// <summary>Returns a bit for each serial from the first on, the last serial first.</summary>
+    private static byte[] Bits(List<(ulong First, ulong Last)> runs)
+    {
+        var offset = runs[0].First;
+        var bytes = new byte[((runs[^1].Last - offset) / 8) + 1];
+        foreach (var (first, last) in runs)
+            for (var bit = first - offset; bit <= last - offset; bit++)
+                bytes[^((int)(bit / 8) + 1)] |= (byte)(1 << (int)(bit % 8));
+        return bytes;
     }
 
     private static List<(ulong First, ulong Last)> Runs(IEnumerable<RevokedRange> ascending)
@@ -174,9 +217,34 @@ public sealed class Krl
                     Revoke(data.UInt64("first serial"), data.UInt64("last serial"));
                     data.ExpectEnd("serial range");
                     break;
+                case SerialBitmapSection:
+                    ReadBitmap(data.UInt64("first serial of a bitmap"), data.MpInt("serial bitmap"));
+                    data.ExpectEnd("serial bitmap");
+                    break;
                 default:
                     throw new SshFormatException($"KRL certificate section 0x{type:x2} is not supported");
             }
+        }
+
+        void ReadBitmap(ulong offset, ReadOnlySpan<byte> bytes)
+        {
+            if (bytes.Length > MostBytesOfBitmap)
+                throw new SshFormatException($"a bitmap of {bytes.Length} bytes is longer than {MostBytesOfBitmap}");
+            var (bits, first) = (bytes.Length * 8, -1);
+            for (var bit = 0; bit <= bits; bit++)
+            {
+                var isSet = bit < bits && (bytes[^((bit / 8) + 1)] & (1 << (bit % 8))) != 0;
+                if (isSet && first < 0)
+                    first = bit;
+                else if (!isSet && first >= 0)
+                {
+                    Revoke(At(first), At(bit - 1));
+                    first = -1;
+                }
+            }
+
+            ulong At(int bit) => ulong.MaxValue - offset >= (ulong)bit ? offset + (ulong)bit
+                : throw new SshFormatException($"a bitmap from serial {offset} on reaches beyond the last serial");
         }
 
         void Revoke(ulong first, ulong last)

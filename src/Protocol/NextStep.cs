@@ -45,6 +45,8 @@ namespace CertAuthority.Protocol;
 [JsonDerivedType(typeof(ConfirmClock), "confirm_clock")]
 [JsonDerivedType(typeof(ShowDaemonStatus), "show_daemon_status")]
 [JsonDerivedType(typeof(VerifyAudit), "verify_audit")]
+[JsonDerivedType(typeof(ConfirmHosts), "confirm_hosts")]
+[JsonDerivedType(typeof(TakeStep), "take_rotation_step")]
 public record NextStep
 {
     [JsonConstructor]
@@ -210,4 +212,13 @@ public record NextStep
 
     /// <summary>An administrator finds out what does not match in the audit.</summary>
     public sealed record VerifyAudit : NextStep;
+
+    /// <summary>An administrator says that hosts have what a rotation of a CA key waits for, or leaves them behind.</summary>
+    /// <param name="Key">The key: <c>user</c>, <c>host</c> or <c>sync</c>.</param>
+    /// <param name="Nodes">The names of the nodes, up to eight.</param>
+    public sealed record ConfirmHosts(string Key, string[] Nodes) : NextStep;
+
+    /// <summary>An administrator takes the next step of the rotation of a CA key, or its first one.</summary>
+    /// <param name="Key">The key: <c>user</c>, <c>host</c> or <c>sync</c>.</param>
+    public sealed record TakeStep(string Key) : NextStep;
 }

@@ -12,21 +12,22 @@ internal sealed class ComparisonException(string message) : Exception(message);
 /// </summary>
 internal static class AuditComparison
 {
-    /// <summary>
-    /// How old a signature must be to be compared: the daemon records a certificate before it has it signed, so the audit that is read
-    /// after this time has its entry.
-    /// </summary>
-    public static readonly TimeSpan Settled = TimeSpan.FromSeconds(10);
+    // An entry is that much older than the signature at most.
+    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(10);
 
     /// <summary>Reads the lines of logs whose signatures were made in a period, with their digests.</summary>
     /// <param name="logs">The files with their names; a line that was cut short is passed over, because its signature never left.</param>
-    /// <param name="since">The begin of the period; null for the begin of the log.</param>
-    /// <param name="until">The end of the period.</param>
+    /// <param name="since">The begin of the audit, if it is only a part; null for the begin of the log.</param>
+    /// <param name="last">
+    /// The time of the last entry of the audit. The daemon records a certificate before it has it signed, so an earlier signature has its
+    /// entry before that one. Of a later one, nothing can be said yet.
+    /// </param>
+    /// <returns>The lines, and how many signatures are later.</returns>
     /// <exception cref="ComparisonException">A complete line is none of the signer's.</exception>
-    public static IReadOnlyList<(string Line, string Digest)> Signed(
-        IEnumerable<(string Name, IEnumerable<string> Lines)> logs, DateTimeOffset? since, DateTimeOffset until)
+    public static (IReadOnlyList<(string Line, string Digest)> Signed, int Later) Signed(
+        IEnumerable<(string Name, IEnumerable<string> Lines)> logs, DateTimeOffset? since, DateTimeOffset last)
     {
-        var signed = new List<(string, string)>();
+        var (signed, later) = (new List<(string, string)>(), 0);
         foreach (var (name, lines) in logs)
             foreach (var (index, line) in lines.Index())
             {
@@ -34,30 +35,38 @@ internal static class AuditComparison
                     continue;
                 if (Members(line, "time", "digest") is not ([{ } time, { } digest]) || !Instants.TryParse(time, out var at))
                     throw new ComparisonException($"{name}:{index + 1}: this is no line of a signer's log");
-                if ((since is null || at >= since) && at <= until)
+                if (at - since <= Slack)
+                    continue;
+                // Both are in whole seconds.
+                if (at < last)
                     signed.Add((line, digest));
+                else
+                    later++;
             }
-        return signed;
+        return (signed, later);
     }
 
-    /// <summary>Reads the digests of the certificates in an audit.</summary>
-    /// <param name="entries">Its entries, one on each line, as <c>tctl audit ls --format=jsonl</c> prints them.</param>
-    /// <exception cref="ComparisonException">A line is no entry.</exception>
-    public static async Task<IReadOnlySet<string>> Recorded(IAsyncEnumerable<string> entries)
+    /// <summary>Reads the digests of the certificates in an audit, and the time of its last entry.</summary>
+    /// <param name="entries">Its entries, one on each line, as <c>tctl audit ls --format=jsonl</c> prints them, in any order.</param>
+    /// <exception cref="ComparisonException">A line is no entry, or there is none.</exception>
+    public static async Task<(IReadOnlySet<string> Digests, DateTimeOffset Last)> Recorded(IAsyncEnumerable<string> entries)
     {
-        var digests = new HashSet<string>(StringComparer.Ordinal);
+        var (digests, last) = (new HashSet<string>(StringComparer.Ordinal), default(DateTimeOffset));
         var number = 0;
         await foreach (var line in entries)
         {
             number++;
             if (line.Length == 0)
                 continue;
-            if (Members(line, "event", "digest") is not ([not null, var digest]))
+            if (Members(line, "event", "time", "digest") is not ([not null, { } time, var digest]) || !Instants.TryParse(time, out var at))
                 throw new ComparisonException($"line {number} of the audit is no entry; pass what tctl audit ls --format=jsonl prints");
             if (digest is not null)
                 digests.Add(digest);
+            last = at > last ? at : last;
         }
-        return digests;
+        return last == default
+            ? throw new ComparisonException("the audit on standard input is empty, so nothing was compared; see whether tctl audit ls failed")
+            : (digests, last);
     }
 
     /// <summary>Returns the texts of members of an object; null for one that is missing. Null if the line is no object.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using CertAuthority.Access.Values;
 using CertAuthority.Keys;
 using CertAuthority.Linux;
 using CertAuthority.Signer;
@@ -17,26 +18,35 @@ root.SetAction((parsed, _) => Catch(async () =>
 }));
 root.Compare.SetAction((parsed, _) => Catch(async () =>
 {
-    var until = TimeProvider.System.GetUtcNow() - AuditComparison.Settled;
+    var since = root.Compare.Since(parsed, TimeProvider.System.GetUtcNow());
     string[] logs = parsed.GetValue(root.Compare.Logs) is { Length: > 0 } named
         ? named
         : [SignerSettings.Read(parsed.GetValue(root.Config)!).Log];
-    var signed = AuditComparison.Signed(logs.Select(log => (log, File.ReadLines(log))), root.Compare.Since(parsed), until);
     using var input = new StreamReader(StandardStream.Input());
-    var recorded = await AuditComparison.Recorded(Lines(input));
+    var (recorded, last) = await AuditComparison.Recorded(Lines(input));
+    var (signed, later) = AuditComparison.Signed(logs.Select(log => (log, LogLines(log))), since, last);
     string[] unknown = [.. signed.Where(one => !recorded.Contains(one.Digest)).Select(one => one.Line)];
     foreach (var line in unknown)
         Console.WriteLine(line);
     if (unknown is [])
         Console.Error.WriteLine($"certauthority-signer: {signed.Count} compared, and the audit knows all of them");
-    return unknown is [] ? 0 : Fail($"the audit does not know {unknown.Length} of {signed.Count}");
+    if (later > 0)
+        Console.Error.WriteLine(
+            $"certauthority-signer: {later} not compared: they are not earlier than the last entry of the audit, {Instants.Show(last)}");
+    if (unknown is [])
+        return 0;
+    Fail($"the audit does not know {unknown.Length} of {signed.Count}");
+    return SignerCommand.Alarm;
 }));
 
 var result = root.Parse(args);
 if (result.Errors.Count == 0)
     return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
-foreach (var error in result.Errors)
-    Fail(error.Message);
+if (result.UnmatchedTokens is [var word, ..])
+    Fail($"\"{word}\" is not understood; the one command is {root.Compare.Name}, and --help shows the options");
+else
+    foreach (var error in result.Errors)
+        Fail(error.Message);
 return 2;
 
 static async Task<int> Serve(SignerSettings settings, uint client)
@@ -93,6 +103,18 @@ static async Task<int> Catch(Func<Task<int>> action)
         or UnauthorizedAccessException or SocketException)
     {
         return Fail(e.Message);
+    }
+}
+
+static IEnumerable<string> LogLines(string log)
+{
+    try
+    {
+        return File.ReadLines(log);
+    }
+    catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+    {
+        throw new ComparisonException($"{log}: there is no such file");
     }
 }
 

@@ -8,6 +8,9 @@ namespace CertAuthority.Signer;
 /// <summary>The signer's command line.</summary>
 internal sealed class SignerCommand : RootCommand
 {
+    /// <summary>The exit code for signatures that are not in the audit, which no failure has.</summary>
+    public const int Alarm = 3;
+
     /// <summary>Complete command lines, for the help and the manual page.</summary>
     public static readonly string[] Examples =
     [
@@ -19,8 +22,9 @@ internal sealed class SignerCommand : RootCommand
     public static readonly (int Code, string Meaning)[] ExitCodes =
     [
         (0, "stopped by SIGTERM or SIGINT; the settings are good; or all signatures are in the audit"),
-        (1, "it could not start, or could not go on; or signatures are not in the audit"),
+        (1, "it could not start, go on or compare"),
         (2, "the command line is not understood; nothing was tried"),
+        (Alarm, "an alarm: signatures are not in the audit"),
     ];
 
     public SignerCommand()
@@ -67,12 +71,12 @@ internal sealed class CompareCommand : Command
     public static readonly string[] Examples =
     [
         "tctl audit ls --format=jsonl | certauthority-signer compare",
-        "tctl audit ls --format=jsonl --since=30d | certauthority-signer compare --since=2026-11-01T00:00:00Z",
+        "tctl audit ls --format=jsonl --since=30d | certauthority-signer compare --since=30d",
     ];
 
     private readonly Option<string?> since = new("--since")
     {
-        Description = "compare only what was signed from this time on, such as 2026-11-01T00:00:00Z",
+        Description = "the audit begins then: a time such as 2026-11-01T00:00:00Z, or a duration before now such as 30d",
         HelpName = "TIME",
     };
 
@@ -83,8 +87,8 @@ internal sealed class CompareCommand : Command
         Options.Add(since);
         since.Validators.Add(result =>
         {
-            if (result.Tokens is [var text] && !Instants.TryParse(text.Value, out _))
-                result.AddError($"--since takes a time such as 2026-11-01T00:00:00Z, not \"{text.Value}\"");
+            if (result.Tokens is [var text] && !Instants.TryParse(text.Value, out _) && !Durations.TryParse(text.Value, out _))
+                result.AddError($"--since takes a time such as 2026-11-01T00:00:00Z, or a duration such as 30d, not \"{text.Value}\"");
         });
     }
 
@@ -94,6 +98,10 @@ internal sealed class CompareCommand : Command
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    public DateTimeOffset? Since(ParseResult parsed) =>
-        parsed.GetValue(since) is { } text && Instants.TryParse(text, out var instant) ? instant : null;
+    public DateTimeOffset? Since(ParseResult parsed, DateTimeOffset now) => parsed.GetValue(since) switch
+    {
+        null => null,
+        var text when Durations.TryParse(text, out var ago) => now - ago,
+        var text => Instants.TryParse(text, out var instant) ? instant : null,
+    };
 }

@@ -35,6 +35,10 @@ internal sealed record SignerSettings(string Key, string? Credential, string Cli
         {
             return Parse(Encoding.UTF8.GetString(TrustedPath.Read(path)), path);
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new SettingsException([$"{path}: there is no such file; name the settings by --config"]);
+        }
         catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
         {
             throw new SettingsException([$"{path}: {e.Message}"]);

@@ -36,6 +36,9 @@ internal static class NextStepText
         NextStep.TakeOverNode(var node) => $"then: tctl nodes sync {node} --take-over",
         NextStep.ConfirmClock => "root there sets it right, or says that it is right: sudo tctl clock accept",
         NextStep.VerifyAudit => "see what does not match: tctl audit verify",
+        NextStep.ConfirmHosts(var key, var nodes) =>
+            $"once they have it: {Rotate(key)} --confirm={string.Join(',', nodes)}; to leave them behind: --abandon={string.Join(',', nodes)}",
+        NextStep.TakeStep(var key) => $"to take a step: {Rotate(key)}",
         NextStep.ShowDaemonStatus => "tctl status says where",
         NextStep.List { Kind: NextStep.List.Certificate } => "tctl certs ls lists them",
         NextStep.List { Kind: NextStep.List.Request } => "tctl requests ls lists them",
@@ -62,6 +65,14 @@ internal static class NextStepText
         NextStep.WaitForSameRequest(var request) => $"to approve it: tctl requests approve {request}; --force files it again",
         NextStep.CancelRequest => "tctl requests ls shows them; the user cancels one: tsh request cancel ID",
         _ => null,
+    };
+
+    /// <summary>Returns the command that takes the next step of a rotation.</summary>
+    public static string Rotate(string key) => key switch
+    {
+        "user" => "tctl auth rotate user",
+        "host" => "tctl auth rotate host",
+        _ => "tctl auth rotate sync",
     };
 
     private static string Resources(string[] nodes) => string.Join(',', nodes.Select(node => $"node/{node}"));

@@ -22,18 +22,12 @@ internal static class RotationText
             yield return $"  not confirmed: and {Wording.Count(one.UnconfirmedCount - one.Unconfirmed.Length, "other host")}";
         if (one.Abandoned is [_, ..] left)
             yield return $"  left behind: {string.Join(", ", left)}";
+        if (one.Fault is { } fault && fault != one.Obstacle)
+            yield return $"  not as it should be: {fault}";
         if (one.Scheduled is { } from)
             yield return $"  goes on by itself from {Wording.Time(from)}";
-        yield return one.Obstacle is { } why ? $"  waits: {why}" : $"  can go on: {Command(one.Key)}";
+        yield return one.Obstacle is { } why ? $"  waits: {why}" : $"  can go on: {NextStepText.Rotate(one.Key)}";
     }
-
-    /// <summary>Returns the command that takes the next step.</summary>
-    public static string Command(string key) => key switch
-    {
-        "user" => "tctl auth rotate user",
-        "host" => "tctl auth rotate host",
-        _ => "tctl auth rotate sync",
-    };
 
     private static string Meaning(string step) => step switch
     {

@@ -52,7 +52,14 @@ public static class Wording
     public static string Labels(IEnumerable<KeyValuePair<string, string>> labels) =>
         string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));
 
-    /// <summary>Returns a message of a library or the system in the style of ours: lower case, no full stop.</summary>
-    internal static string InOurStyle(string message) =>
-        message is [var first, ..] ? char.ToLowerInvariant(first) + message[1..].ReplaceLineEndings(" ").TrimEnd('.') : "unknown error";
+    /// <summary>
+    /// Returns a message of a library or the system in the style of ours: lower case, no full stop. A first word in capitals, such as the
+    /// name of an argument, stays.
+    /// </summary>
+    internal static string InOurStyle(string message) => message switch
+    {
+        [_, var second, ..] when char.IsUpper(second) => message.ReplaceLineEndings(" ").TrimEnd('.'),
+        [var first, ..] => char.ToLowerInvariant(first) + message[1..].ReplaceLineEndings(" ").TrimEnd('.'),
+        _ => "unknown error",
+    };
 }

@@ -69,6 +69,7 @@ internal static class NextStepText
         NextStep.TakeOverNode(var node) => $"then an administrator takes it over: tctl nodes sync {node} --take-over",
         NextStep.VerifyAudit => "an administrator sees what does not match: tctl audit verify",
         NextStep.ConfirmClock => "root there sets it right, or says that it is right: tctl clock accept",
+        NextStep.ConfirmHosts or NextStep.TakeStep => "an administrator sees how far it is: tctl auth rotate --status",
         NextStep.ShowDaemonStatus => "an administrator sees where: tctl status",
         _ => null,
     };

@@ -31,6 +31,7 @@ public sealed partial class BadValueTests
         ["ADDRESS[,ADDRESS…]"] = ["nowhere", "192.0.2.1,nowhere"],
         ["node/NAME[,node/NAME…]"] = ["db1", "role/dba", "node/db1,node/", "node/db1@x"],
         ["FINGERPRINT"] = ["nowhere", "SHA256:", "SHA256:Yq8oJrDYLG6q6nPzNqmnbMFyMpXlxCyZ2J3PYiMNVA"],
+        ["FINGERPRINT[,FINGERPRINT…]"] = ["nowhere", "SHA256:", "SHA256:Yq8oJrDYLG6q6nPzNqmnbMFyMpXlxCyZ2J3PYiMNVA", ","],
         ["LOGIN"] = ["a b", "-x", "root@db1@db2", "0"],
     };
 
@@ -126,7 +127,7 @@ public sealed partial class BadValueTests
         Assert.True(tried > 200, $"only {tried} were found in the help");
         // What is looked up, opened or only stored can be unknown, but not malformed.
         Assert.Equal(
-            ["ACCOUNT", "ACCOUNT[,ACCOUNT…]", "CHECKPOINT", "DIR", "EVENT[,EVENT…]", "FILE", "FILE.pub", "FILE|-", "FOLDER", "GLOB[,GLOB…]", "ID", "ID[,ID…]", "NAME", "NODE", "NODE[,NODE…]", "ROLE", "ROLE[,ROLE…]", "TEXT", "USER", "USER[,USER…]", "WORDS"],
+            ["ACCOUNT", "ACCOUNT[,ACCOUNT…]", "CHECKPOINT", "DIR", "EVENT[,EVENT…]", "FILE", "FILE.pub", "FILE|-", "FOLDER", "ID", "ID[,ID…]", "NAME", "NODE", "NODE[,NODE…]", "PATTERN[,PATTERN…]", "ROLE", "ROLE[,ROLE…]", "TEXT", "USER", "USER[,USER…]", "WORDS"],
             free.Order(StringComparer.Ordinal));
     }
 

@@ -85,7 +85,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     [InlineData("tctl users rm ", "me robot")]
     [InlineData("tctl certs ls --state=r", "--state=revoked")]
     [InlineData("tctl certs ls --node=w", "--node=web1")]
-    [InlineData("tctl auth export --type=", "--type=host --type=krl --type=user")]
+    [InlineData("tctl auth export --type=", "--type=host --type=krl --type=statements --type=user")]
     [InlineData("tctl create ", ":files")]
     public async Task Completion_offers_what_fits_at_the_cursor(string line, string offered)
     {

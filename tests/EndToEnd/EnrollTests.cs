@@ -164,8 +164,10 @@ public sealed class EnrollTests : IAsyncLifetime
             "no certificate is taken", "sshd_config.d/99-z.conf", "DenyUsers root@10.0.0.1\nPubkeyAcceptedAlgorithms ssh-ed25519\n",
             "db1 does not let in a certificate for this host, as root: its PubkeyAcceptedAlgorithms has no ssh-ed25519-cert-v01@openssh.com"
         },
-        { "another list for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    RevokedKeys /etc/ssh/old.krl\n", "db1 lets in a certificate that is revoked, as root" },
-        { "a principal too many for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    AuthorizedPrincipalsCommand /usr/bin/printf %%s\\n%%s@db1\\n%%s@elsewhere.invalid\\n %u %u %u\n", "db1 lets in a certificate for another host, as root" },
+        { "another list for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    RevokedKeys /etc/ssh/old.krl\n", "127.0.0.1 lets other lines than ours decide about some logins: revokedkeys /etc/ssh/old.krl (/etc/ssh/sshd_config.d/99-z.conf:2)" },
+        { "keys of another account", "sshd_config.d/99-z.conf", "Match User postgres\n    AuthorizedKeysFile /etc/ssh/operators\n", "127.0.0.1 lets other lines than ours decide about some logins: authorizedkeysfile /etc/ssh/operators (/etc/ssh/sshd_config.d/99-z.conf:2)" },
+        { "principals in a file", "sshd_config.d/00-a.conf", "AuthorizedPrincipalsFile /etc/ssh/operators\n", "another setting wins over the drop-in: AuthorizedPrincipalsFile is \"/etc/ssh/operators\"" },
+        { "a principal too many for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    AuthorizedPrincipalsCommand /usr/bin/printf %%s\\n%%s@db1\\n%%s@elsewhere.invalid\\n %u %u %u\n", "127.0.0.1 lets other lines than ours decide about some logins: authorizedprincipalscommand " },
     };
 
     [PeopleTheory]
@@ -179,7 +181,8 @@ public sealed class EnrollTests : IAsyncLifetime
         var refused = await fleet.Enroll(db1, "--labels=type=db", "--replace");
         Assert.True(refused.ExitCode == 1, $"{situation}: {refused}");
         Assert.True(refused.Error.Contains($"tctl: error: {told}", StringComparison.Ordinal), $"{situation}: {refused.Error}{db1.Log}");
-        Assert.Contains("tctl: hint: 127.0.0.1 is as it was before\n", refused.Error, StringComparison.Ordinal);
+        // What stands in a Match block is seen before anything is written.
+        Assert.Equal(!told.Contains("lets other lines", StringComparison.Ordinal), refused.Error.Contains("tctl: hint: 127.0.0.1 is as it was before\n", StringComparison.Ordinal));
         Assert.Equal(before, db1.Files);
         Assert.DoesNotContain("db1", (await Daemon.Administrator.Types("tctl", "nodes", "ls")).Done(), StringComparison.Ordinal);
         // The way in is what it was, for sshd has read what is there again.
@@ -360,7 +363,7 @@ public sealed class EnrollTests : IAsyncLifetime
         await using var db1 = await FleetHost.Start(Daemon, "");
         var refused = await fleet.Enroll(db1);
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
-        Assert.Contains("tctl: error: no way into 127.0.0.1: root@127.0.0.1: Permission denied (publickey).\n", refused.Error, StringComparison.Ordinal);
+        Assert.Contains($"tctl: error: no way into 127.0.0.1, port {db1.Port}: root@127.0.0.1: Permission denied (publickey).\n", refused.Error, StringComparison.Ordinal);
 
         // Nobody listens.
         var free = new TcpListener(System.Net.IPAddress.Loopback, 0);
@@ -368,7 +371,7 @@ public sealed class EnrollTests : IAsyncLifetime
         var port = ((System.Net.IPEndPoint)free.LocalEndpoint).Port;
         free.Stop();
         var silent = await Operator.Types("tctl", "nodes", "enroll", "db1", "--ssh", $"root@127.0.0.1:{port}");
-        Assert.Contains($"no way into 127.0.0.1: ssh: connect to host 127.0.0.1 port {port}: Connection refused", silent.Error, StringComparison.Ordinal);
+        Assert.Contains($"no way into 127.0.0.1, port {port}: ssh: connect to host 127.0.0.1 port {port}: Connection refused", silent.Error, StringComparison.Ordinal);
         // Another key than the known one.
         await using var other = await FleetHost.Start(Daemon, fleet.Key, "other");
         File.AppendAllText(Daemon.Scratch["operator/.ssh/known_hosts"], $"[127.0.0.1]:{other.Port} {fleet.Key}");
@@ -386,7 +389,7 @@ public sealed class EnrollTests : IAsyncLifetime
         // One wrong line, and nothing is begun.
         var wrong = await Operator.Types(["tctl", "nodes", "enroll", "--from", "-", "--labels=type=db"], $"db1 {db1.Address}\ndb2\n");
         Assert.Equal((1, ""), (wrong.ExitCode, wrong.Output));
-        Assert.Equal("tctl: error: stdin:2: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 1 words\n", wrong.Error);
+        Assert.Equal("tctl: error: stdin:2: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 1 word\n", wrong.Error);
         var dry = await Many("--dry-run");
         Assert.Equal((1, "db1 can be enrolled\ndb2 can be enrolled\n"), (dry.ExitCode, Sorted(dry.Output)));
         Assert.Equal(before, db1.Files);
@@ -397,8 +400,8 @@ public sealed class EnrollTests : IAsyncLifetime
             string.Concat(((string[])["db1", "db2"]).Select(name => $"{name} is enrolled: as root, a certificate for it enters; one for another host and a revoked one do not\n")),
             Sorted(enrolled.Output));
         Assert.Equal(
-            "tctl: error: db3: no way into 127.0.0.1: root@127.0.0.1: Permission denied (publickey).\n"
-            + "tctl: hint: it must let you in as root, or as an account for which sudo asks no password: ssh 127.0.0.1\n"
+            $"tctl: error: db3: no way into 127.0.0.1, port {shut.Port}: root@127.0.0.1: Permission denied (publickey).\n"
+            + $"tctl: hint: it must let you in as root, or as an account for which sudo asks no password: ssh -p {shut.Port} root@127.0.0.1\n"
             + "tctl: 2 of 3 hosts done; not: db3\n"
             + "tctl: hint: run the command again when that is mended: hosts that are enrolled already are left alone\n",
             enrolled.Error);

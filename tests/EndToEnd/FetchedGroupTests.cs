@@ -165,7 +165,15 @@ public sealed class FetchedGroupTests : IAsyncLifetime, IDisposable
 
     private async Task<string> Copy(string name)
     {
-        (await fleet.Daemon.Administrator.Types("cp", "-a", Published, site[name])).Done();
+        // The daemon goes on publishing meanwhile.
+        await Eventually.Holds(async () =>
+        {
+            var before = await File.ReadAllTextAsync($"{Published}/manifest");
+            if (Directory.Exists(site[name]))
+                Directory.Delete(site[name], recursive: true);
+            var copied = await fleet.Daemon.Administrator.Types("cp", "-a", Published, site[name]);
+            return copied.ExitCode == 0 && await File.ReadAllTextAsync($"{Published}/manifest") == before;
+        }, "a copy of one moment");
         return site[name];
     }
 

@@ -38,11 +38,24 @@ public sealed class HostReportTests
         await Said("it is not later than the last one, or from the future");
         Assert.Equal(first, (await Report())!.Value.GetProperty("time").GetString());
 
-        // It is what a rotation waits for.
+        // It is what a rotation waits for. A host that does not take the next key yet reports all the same.
         Assert.Contains("not confirmed: web1: it fetches its files, and has not reported these keys", (await root.Types("tctl", "auth", "rotate", "user")).Done(), StringComparison.Ordinal);
         Assert.Equal(1, (await root.Types("tctl", "auth", "rotate", "user")).ExitCode);
+        Assert.Contains("it was not taken, and everything else was", (await Pull("")).Error, StringComparison.Ordinal);
+        await Eventually.Holds(async () => (await Report())!.Value.GetProperty("time").GetString() != first, "the host reports all the same");
         (await Pull("--new-ca")).Done();
         await Eventually.Holds(async () => (await root.Types("tctl", "auth", "rotate", "user")).ExitCode == 0, "the host has confirmed");
+
+        // What was read before is no news after a start.
+        var before = Faults();
+        await daemon.Stop();
+        await daemon.Restart();
+        (await Pull("")).Done();
+        var last = (await Report())!.Value.GetProperty("time").GetString();
+        await Eventually.Holds(async () => (await Report())!.Value.GetProperty("time").GetString() != last || File.ReadAllText(Path.Combine(reports, "web1")).Contains(last!, StringComparison.Ordinal), "the report is read");
+        Assert.Equal(before, Faults());
+
+        int Faults() => daemon.Log.Split("does not count").Length;
 
         async Task<JsonElement?> Report() =>
             JsonDocument.Parse((await root.Types("tctl", "nodes", "ls", "--format=json")).Done()).RootElement[0].TryGetProperty("report", out var one) ? one : null;
@@ -52,7 +65,7 @@ public sealed class HostReportTests
         Task<Outcome> Pull(string option, string? key = null)
         {
             var settings = site.Write("pull.conf", $"SOURCE={published}\nDIR={trusted}\nNODE=web1\nREPORT={reports}\nHOST_KEY={key ?? site["host_key"]}\n");
-            return root.Types([PulledHost.Puller, "--config", settings, .. key is null ? (string[])[option] : []]);
+            return root.Types([PulledHost.Puller, "--config", settings, .. key is null && option.Length > 0 ? (string[])[option] : []]);
         }
     }
 

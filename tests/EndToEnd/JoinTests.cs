@@ -79,7 +79,7 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
         Assert.Contains(key, (await Fleet.Tctl("nodes", "joins")).Done(), StringComparison.Ordinal);
         Assert.Equal(1, (await Fleet.Tctl("nodes", "admit", "web3", "--host-key=SHA256:Yq8oJrDYLG6q6nPzNqmnbMFyMpXlxCyZ2J3PYiMNVAs")).ExitCode);
         Assert.Equal(1, (await Fleet.Tctl("nodes", "admit", "web3")).ExitCode);
-        (await Fleet.Tctl("nodes", "admit", "web3", $"--host-key={key}")).Done();
+        Assert.Contains("who can enter web3 as root: me (role dba)", (await Fleet.Tctl("nodes", "admit", "web3", $"--host-key={key}")).Error, StringComparison.Ordinal);
 
         var joined = await Join(web3, token, "");
         Assert.True(joined.ExitCode == 0, joined.Error + Fleet.Daemon.Log);
@@ -88,7 +88,7 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
         await using var web4 = await Host("web4");
         await Join(web4, token, "--wait 9");
         (await Fleet.Tctl("nodes", "refuse", "web4", "--reason=not ours")).Done();
-        Assert.Contains("error: this host was refused", (await Join(web4, token, "--wait 9")).Error + (await Join(web4, token, "--wait 9")).Error, StringComparison.Ordinal);
+        Assert.Contains("error: this host was refused; tctl nodes joins --all says why; to ask again, it needs another token: tctl nodes token web4", (await Join(web4, token, "--wait 9")).Error + (await Join(web4, token, "--wait 9")).Error, StringComparison.Ordinal);
     }
 
     [PeopleFact]
@@ -112,7 +112,7 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
     {
         await using var web9 = await Host("web9");
         var token = await Token("web9", "--labels=type=db", "--admit");
-        var ended = await Token("web8", "--admit");
+        var ended = await Token("web8", "--admit", "--yes");
         (await Fleet.Tctl("nodes", "end-token", ended.Split('.')[0])).Done();
         for (var n = 0; n < 60; n++)
             await File.WriteAllTextAsync($"{site.Reports}/join_garbage{n}", "certauthority-join v1\nname garbage\n");
@@ -182,6 +182,74 @@ public sealed class JoinTests(JoinTests.Site site) : IClassFixture<JoinTests.Sit
         Assert.Equal(["00-certauthority.conf"], Directory.GetFiles(web5["sshd_config.d"]).Select(Path.GetFileName));
         Assert.Contains("NODE is web5, and --name is web6", (await Join(web5, token, "", "web6")).Error, StringComparison.Ordinal);
         await Enters(web5);
+    }
+
+    [PeopleFact]
+    public async Task Host_that_nobody_could_enter_joins_only_with_yes()
+    {
+        const string nobody = "nobody could enter web12: no role opens it for any user, and plain keys open nothing there once it has joined";
+        await using var web12 = await Host("web12");
+        var refused = await Fleet.Tctl("nodes", "token", "web12", "--admit");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains(nobody, refused.Error, StringComparison.Ordinal);
+        var token = await Token("web12");
+        Assert.Equal(1, (await Join(web12, token, "--wait 9")).ExitCode);
+        var key = (await web12.Run("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")).Done().Split(' ')[1];
+        refused = await Fleet.Tctl("nodes", "admit", "web12", $"--host-key={key}");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains(nobody, refused.Error, StringComparison.Ordinal);
+        (await Fleet.Tctl("nodes", "admit", "web12", $"--host-key={key}", "--yes")).Done();
+        Assert.Equal(0, (await Join(web12, token, "")).ExitCode);
+    }
+
+    public static readonly TheoryData<string, string, string> Undermined = new()
+    {
+        { "00-a.conf", "AuthorizedKeysFile /etc/ssh/keys\n", "other lines of the configuration of sshd overrule the drop-in: look for authorizedkeysfile\n" },
+        { "00-a.conf", "AuthorizedPrincipalsFile /etc/ssh/principals\n", "other lines of the configuration of sshd overrule the drop-in: look for authorizedprincipalsfile\n" },
+        { "99-z.conf", "Match User postgres\n    AuthorizedKeysFile /etc/ssh/keys\n", "/etc/ssh/sshd_config.d/99-z.conf:2 authorizedkeysfile /etc/ssh/keys)" },
+        { "99-z.conf", "Match Group daemon\n  TrustedUserCAKeys = \"/etc/ssh/other\"\n", "/etc/ssh/sshd_config.d/99-z.conf:2 trustedusercakeys /etc/ssh/other)" },
+        { "99-z.conf", "Match Address 192.0.2.0/24\n    Include /etc/ssh/more\n", "/etc/ssh/more:1 authorizedprincipalsfile /etc/ssh/principals)" },
+    };
+
+    /// <summary>What would open the host in place of ours, for root or for any other account.</summary>
+    [PeopleTheory]
+    [MemberData(nameof(Undermined))]
+    public async Task Host_that_other_lines_would_open_does_not_join(string file, string lines, string told)
+    {
+        var name = $"web6-{Guid.NewGuid():N}"[..12];
+        await using var web6 = await Host(name);
+        await File.WriteAllTextAsync(web6["keys"], "");
+        await File.WriteAllTextAsync(web6["principals"], "postgres@db1\n");
+        await File.WriteAllTextAsync(web6["more"], "AuthorizedPrincipalsFile /etc/ssh/principals\n");
+        await File.WriteAllTextAsync(web6[$"sshd_config.d/{file}"], lines);
+        var refused = await Join(web6, await Token(name, "--labels=type=db", "--admit"), "");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains(told, refused.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(web6["sshd_config.d/00-certauthority.conf"]));
+    }
+
+    [PeopleFact]
+    public async Task Principals_of_another_file_open_nothing_after_a_join()
+    {
+        await using var web7 = await Host("web7");
+        await File.WriteAllTextAsync(web7["principals"], "root@elsewhere\n");
+        // After ours, so that ours wins.
+        await File.WriteAllTextAsync(web7["sshd_config.d/99-z.conf"], "AuthorizedPrincipalsFile /etc/ssh/principals\n");
+        Assert.Equal(0, (await Join(web7, await Token("web7", "--labels=type=db", "--admit"), "")).ExitCode);
+        Assert.Contains("authorizedprincipalsfile none", (await web7.Run("sshd -T -C user=root,host=h,addr=192.0.2.1,laddr=192.0.2.2,lport=22,rdomain=")).Done().ToLowerInvariant(), StringComparison.Ordinal);
+        await Enters(web7);
+    }
+
+    [PeopleFact]
+    public async Task Settings_are_judged_before_the_token_is_used()
+    {
+        await using var web10 = await Host("web10");
+        await File.AppendAllTextAsync(web10["../certauthority-pull.conf"], "SOURCES=x\n");
+        var token = await Token("web10", "--labels=type=db", "--admit");
+        Assert.Contains("/etc/certauthority-pull.conf:3: not a setting: SOURCES=x; ", (await Join(web10, token, "")).Error, StringComparison.Ordinal);
+        Assert.False(File.Exists($"{site.Reports}/join_web10"));
+        foreach (var script in (string[])[Joiner, PulledHost.Puller])
+            Assert.StartsWith(script == Joiner ? "Brings this host" : "Fetches what", (await web10.Run($"{script} --help")).Done(), StringComparison.Ordinal);
     }
 
     private async Task<FleetHost> Host(string name)

@@ -17,9 +17,9 @@ public sealed class JumpTests : IAsyncLifetime
     public async Task Host_behind_two_jump_hosts_is_entered_and_written_to(string? release)
     {
         await using var bastion = await fleet.Host("bastion", release: release);
-        (await fleet.Enroll(bastion, "--labels=type=way", "--jump")).Done();
+        (await fleet.Enroll(bastion, "--labels=type=way", "--jump", "--yes")).Done();
         await using var inner = await fleet.Host("inner");
-        (await fleet.Enroll(inner, "--labels=type=way", "--jump", "--via=bastion")).Done();
+        (await fleet.Enroll(inner, "--labels=type=way", "--jump", "--yes", "--via=bastion")).Done();
         await using var db1 = await fleet.Host();
         (await fleet.Enroll(db1, "--labels=type=db", "--via=inner")).Done();
         Assert.Contains($"127.0.0.1:{db1.Port} via inner", (await fleet.Tctl("nodes", "ls", "--wide")).Done(), StringComparison.Ordinal);
@@ -52,7 +52,7 @@ public sealed class JumpTests : IAsyncLifetime
     public async Task Jump_host_forwards_to_hosts_behind_it_and_does_nothing_else()
     {
         await using var bastion = await fleet.Host("bastion");
-        (await fleet.Enroll(bastion, "--labels=type=way", "--jump")).Done();
+        (await fleet.Enroll(bastion, "--labels=type=way", "--jump", "--yes")).Done();
         await using var db1 = await fleet.Host();
         await using var other = await fleet.Host("other");
         // Nobody enters a host behind it: nobody passes it.

@@ -134,6 +134,69 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         Assert.Equal(await File.ReadAllTextAsync($"{source}/user_ca.pub"), await File.ReadAllTextAsync($"{directory}/user_ca.pub"));
     }
 
+    /// <summary>A rotation is under way for weeks, and a revocation reaches the host all the same.</summary>
+    [PeopleFact]
+    public async Task List_is_taken_while_a_new_key_waits()
+    {
+        var (source, directory) = (pulled.Copy(), Empty());
+        var first = await File.ReadAllTextAsync($"{source}/user_ca.pub");
+        var (second, third) = (await Key(), await Key());
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+
+        // The next key comes; then the first one goes, while the next but one comes; then there is none that is known.
+        await Waits($"{first}{second}", first, later: 1);
+        await File.WriteAllTextAsync($"{directory}/user_ca.pub", $"{first}{second}");
+        await Waits($"{second}{third}", second, later: 2);
+        await Waits(third, second, later: 3);
+        // Of a host key the same.
+        await File.WriteAllTextAsync($"{source}/user_ca.pub", second);
+        var host = await File.ReadAllTextAsync($"{source}/host_ca.pub");
+        await File.AppendAllTextAsync($"{source}/host_ca.pub", third);
+        await Signed(4);
+        Refuses(await pulled.Pull(source, directory), "host_ca.pub");
+        Assert.Equal(host, await File.ReadAllTextAsync($"{directory}/host_ca.pub"));
+        // Nobody vouches for the list of another daemon, or without a manifest.
+        await Signed(5);
+        var before = PulledHost.Held(directory);
+        Assert.Contains("; nothing was changed; ", (await pulled.Pull(source, directory, "--take-over")).Error, StringComparison.Ordinal);
+        Assert.Contains("; nothing was changed; ", (await pulled.PullUnsigned(source, directory)).Error, StringComparison.Ordinal);
+        Assert.Equal(before, PulledHost.Held(directory));
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        Assert.Equal("", (await pulled.Pull(source, directory)).Done());
+
+        async Task Waits(string atSource, string kept, ulong later)
+        {
+            await File.WriteAllTextAsync($"{source}/user_ca.pub", atSource);
+            await Signed(later);
+            for (var again = 0; again < 2; again++)
+            {
+                Refuses(await pulled.Pull(source, directory), "user_ca.pub");
+                Assert.Equal(kept, await File.ReadAllTextAsync($"{directory}/user_ca.pub"));
+            }
+        }
+
+        async Task Signed(ulong later)
+        {
+            await File.WriteAllBytesAsync($"{source}/revoked.krl", pulled.List(later));
+            await pulled.Sign(source);
+        }
+
+        void Refuses(Outcome refused, string name)
+        {
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Matches($"^certauthority-pull: error: {source}/{name} has a key that is not in {directory}; it was not taken, and everything else was; if it is to be trusted on this host, compare SHA256:.{{43}} with tctl status, then run: certauthority-pull --new-ca\n$", refused.Error);
+            Assert.Equal(File.ReadAllBytes($"{source}/revoked.krl"), File.ReadAllBytes($"{directory}/revoked.krl"));
+            Assert.Equal(File.ReadAllText($"{source}/manifest"), File.ReadAllText($"{directory}/manifest"));
+        }
+
+        async Task<string> Key()
+        {
+            var file = pulled.Scratch[$"{Guid.NewGuid()}"];
+            (await pulled.Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "next", "-f", file)).Done();
+            return await File.ReadAllTextAsync($"{file}.pub");
+        }
+    }
+
     [PeopleFact]
     public async Task Host_certificate_is_fetched_if_the_settings_name_the_node()
     {
@@ -466,7 +529,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     public async Task Wrong_argument_exits_with_2_and_missing_settings_are_named()
     {
         var typed = await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--frobnicate");
-        Assert.Equal((2, "", "certauthority-pull: error: there is no argument \"--frobnicate\"; usage: certauthority-pull [--config FILE] [--new-ca] [--force] [--take-over] [--new-log]\n"), (typed.ExitCode, typed.Output, typed.Error));
+        Assert.Equal((2, "", "certauthority-pull: error: there is no argument \"--frobnicate\"; usage: certauthority-pull [--config FILE] [--new-ca] [--force] [--take-over] [--new-log] [--check]\n"), (typed.ExitCode, typed.Output, typed.Error));
         IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", "/nowhere"), "/nowhere cannot be read; it says where to fetch from: SOURCE=...");
         // What goes onto hosts says where from only when somebody has filled it in.
         IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", $"{PulledHost.Puller}.conf"), "SOURCE takes https://, ");

@@ -124,6 +124,7 @@ public static class HostFiles
             TrustedUserCAKeys {Directory}/user_ca.pub
             RevokedKeys {Directory}/revoked.krl
             {(node.KeepKeys ? KeptKeys : "AuthorizedKeysFile none")}
+            AuthorizedPrincipalsFile none
             AuthorizedPrincipalsCommand {principals}
             AuthorizedPrincipalsCommandUser nobody
             {(isCertified ? $"HostCertificate {Directory}/host-cert.pub\n" : "")}{(string.IsNullOrEmpty(exempt) ? "" : $"{Exempt}{exempt}\n")}{(node.Push ? Sync : "")}{(node.Jump ? Jump(node) : "")}

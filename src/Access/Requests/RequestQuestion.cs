@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Locks;
-using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;

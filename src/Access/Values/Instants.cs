@@ -18,6 +18,15 @@ public static class Instants
         return read && (text[^1] == 'Z' || text[^6] is '+' or '-');
     }
 
+    /// <summary>
+    /// Returns the instant that is later by a time. The instant can be anything that a person wrote, such as the end of the year 9999, so
+    /// the last instant that there is stands for everything after it.
+    /// </summary>
+    /// <param name="instant">The instant.</param>
+    /// <param name="time">Not negative.</param>
+    public static DateTimeOffset After(DateTimeOffset instant, TimeSpan time) =>
+        time > DateTimeOffset.MaxValue - instant ? DateTimeOffset.MaxValue : instant + time;
+
     /// <inheritdoc cref="UtcText.Of"/>
     public static string Show(DateTimeOffset instant) => UtcText.Of(instant);
 }

@@ -123,7 +123,7 @@ internal static class RouteTable
         Monitors(Routes.GetPrometheusMetrics, Scrapes.ReadForPrometheus, "text/plain; version=0.0.4; charset=utf-8"),
         Administrators(Routes.GetKrl, Certificates.Krl),
         Administrators(Routes.TakeBackup, Backups.Take),
-        Auditors(Routes.ListRotations, KeyRotations.List),
+        Auditors(Routes.ListRotations, RotationState.List),
         Administrators(Routes.RotateKey, KeyRotations.Rotate),
         Administrators(Routes.ConfirmTrust, KeyRotations.ConfirmTrust),
         Administrators(Routes.AcceptClock, Clocks.Accept),

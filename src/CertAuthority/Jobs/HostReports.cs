@@ -37,19 +37,21 @@ internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings,
         foreach (var node in now.Database.Read(snapshot => snapshot.Policy().Nodes).Values)
         {
             var file = new FileInfo(Path.Combine(directory, node.Name));
-            if (!file.Exists || read.GetValueOrDefault(node.Name) == file.LastWriteTimeUtc)
+            if (!file.Exists)
                 continue;
-            read[node.Name] = file.LastWriteTimeUtc;
-            if (await Take(now, node, file) is { } fault)
+            var changed = LeftFile.Changed(file);
+            if (read.GetValueOrDefault(node.Name) == changed)
+                continue;
+            var isFirst = read.TryAdd(node.Name, changed);
+            read[node.Name] = changed;
+            if (await LeftFile.Take(file, left => Take(now, node, left, isFirst)) is { } fault)
                 log.LogWarning("the report {File} does not count: {Why}", file.FullName, Printable.Escape(fault));
         }
     }
 
     /// <returns>Why the report does not count; null if it does.</returns>
-    private static async Task<string?> Take(Authority ca, Node node, FileInfo file)
+    private static async Task<string?> Take(Authority ca, Node node, LeftFile left, bool isFirst)
     {
-        if (LeftFile.Read(file.FullName, HostReport.MostBytes) is not { } left)
-            return "it is no ordinary file, or too large";
         if (left.Signature is not { } signature || HostReport.Parse(left.Text) is not { } report || report.Node != node.Name)
             return "it is malformed, or of another node";
         var (certificate, last) = ca.Database.Read(snapshot => (snapshot.HostCertificate(node), snapshot.NodeReport(node.Id)));
@@ -58,12 +60,16 @@ internal sealed class HostReports(CurrentAuthority ca, CurrentSettings settings,
         if (MessageSignature.Fault(signature, HostReport.Purpose, left.Signed) is not null)
             return "its signature does not fit";
         var now = ca.Now();
+        // The one that was taken before the daemon started again.
+        if (isFirst && report.Time == last?.Time)
+            return null;
         if (!report.IsNext(last?.Time, now))
             return "it is not later than the last one, or from the future";
         var witnessed = await Witnessed(ca, node, report);
         await ca.Database.Commit(transaction =>
         {
-            transaction.SetReport(node.Id, new NodeReport(report.Time, report.KrlVersion, witnessed, report.GroupsFault));
+            transaction.SetReport(
+                node.Id, new NodeReport(report.Time, report.KrlVersion, witnessed, report.GroupsFault) { Received = now });
             if (!node.Push)
                 transaction.SetConfirmed(node, report.Confirms(now));
             transaction.SetTrust(

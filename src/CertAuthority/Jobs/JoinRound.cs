@@ -42,12 +42,13 @@ internal sealed class JoinRound(CurrentAuthority ca, CurrentSettings settings, I
         var present = new Dictionary<string, DateTime>(StringComparer.Ordinal);
         foreach (var file in new DirectoryInfo(directory).EnumerateFiles($"{JoinRequest.Prefix}*").Take(MostNames))
         {
-            if (read.TryGetValue(file.Name, out var before) && before == file.LastWriteTimeUtc)
+            var changed = LeftFile.Changed(file);
+            if (read.TryGetValue(file.Name, out var before) && before == changed)
                 present[file.Name] = before;
             else if (files++ < MostFiles)
             {
-                present[file.Name] = file.LastWriteTimeUtc;
-                if (await Take(now, file) is { } fault && lines++ < MostLines)
+                present[file.Name] = changed;
+                if (await LeftFile.Take(file, left => Judge(now, file, left)) is { } fault && lines++ < MostLines)
                     log.LogWarning(
                         "the request {File} to join does not count: {Why}", Printable.Escape(file.FullName), Printable.Escape(fault));
             }
@@ -58,26 +59,8 @@ internal sealed class JoinRound(CurrentAuthority ca, CurrentSettings settings, I
     }
 
     /// <returns>Why the request does not count; null if it does.</returns>
-    private static async Task<string?> Take(Authority ca, FileInfo file)
+    private static async Task<string?> Judge(Authority ca, FileInfo file, LeftFile left)
     {
-        try
-        {
-            return await Judge(ca, file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "it cannot be read";
-        }
-        catch (ProblemException refused) when (refused.Problem.Code is not ProblemCode.Unavailable)
-        {
-            return refused.Problem.Detail;
-        }
-    }
-
-    private static async Task<string?> Judge(Authority ca, FileInfo file)
-    {
-        if (LeftFile.Read(file.FullName, HostReport.MostBytes) is not { } left)
-            return "it is no ordinary file, or too large";
         if (left.Signature is not { } signature || JoinRequest.Parse(left.Text, Joins.HashOf) is not { } request
             || file.Name != JoinRequest.Prefix + request.Name)
             return "it is malformed, or of another name";

@@ -1,3 +1,4 @@
+using CertAuthority.Access.Nodes;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 
@@ -11,10 +12,14 @@ internal sealed class NodeForgetting(CurrentAuthority ca, ILogger log) : Periodi
 {
     private bool isTold;
 
+    // Only in memory: a daemon that starts looks from the beginning.
+    private Looking looking = Looking.Since(ca.Clock.GetUtcNow());
+
     protected internal override async Task Once(CancellationToken stopping)
     {
         var now = ca.Now;
-        var (removed, isCutOff) = await VanishedNodes.Forget(now, now.Now());
+        var (removed, isCutOff, then) = await VanishedNodes.Forget(now, looking, now.Now());
+        looking = then;
         foreach (var one in removed)
             log.LogWarning("removed the node {Node}", one);
         if (isCutOff && !isTold)

@@ -1,5 +1,6 @@
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
+using CertAuthority.Signing;
 
 namespace CertAuthority.Jobs;
 
@@ -17,7 +18,17 @@ internal sealed class RotationRound(CurrentAuthority ca, ILogger log) : Periodic
 
     protected internal override async Task Once(CancellationToken stopping)
     {
-        await KeyRotations.GoOn(ca.Now);
+        foreach (var key in Enum.GetValues<CaPurpose>())
+            try
+            {
+                await KeyRotations.GoOn(ca.Now, key);
+            }
+            catch (Exception e) when (IsPassing(e))
+            {
+                // The next key is not at fault.
+                log.LogWarning(
+                    "the rotation of the {Key} key does not go on, and is tried again: {Why}", key.Title(), Printable.Escape(e.Message));
+            }
         if (hasVouched)
             return;
         foreach (var key in await KeyRotations.Vouch(ca.Now))

@@ -9,6 +9,7 @@ using CertAuthority.Push;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
 using CertAuthority.Store;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Operations;
 
@@ -65,6 +66,9 @@ internal sealed record Authority(
     /// <summary>When the daemon started.</summary>
     public DateTimeOffset Started { get; } = Clock.GetUtcNow();
 
+    /// <summary>Rows that the daemon could not handle.</summary>
+    public StuckRows Stuck { get; init; } = new(NullLogger.Instance);
+
     /// <summary>Finds the rows of the database that cannot be read.</summary>
     public required Damage Damage { get; init; }
 
@@ -79,6 +83,9 @@ internal sealed record Authority(
 
     /// <summary>How long a host may go unseen before its node is removed; null if none is.</summary>
     public TimeSpan? ForgetNodesAfter { get; init; }
+
+    /// <summary>Where hosts leave what they say; null if they cannot.</summary>
+    public string? ReportsDirectory { get; init; }
 
     /// <summary>Removes the entries of the audit that are archived.</summary>
     public required AuditRemoval AuditRemoval { get; init; }

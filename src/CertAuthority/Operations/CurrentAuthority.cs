@@ -22,5 +22,6 @@ internal sealed class CurrentAuthority(Authority parts, CurrentSettings settings
             UsersFromGroups = taken.Settings.UsersFromGroups,
             AuditKeep = taken.Settings.Audit.Keep,
             ForgetNodesAfter = taken.Settings.ForgetNodesAfter,
+            ReportsDirectory = taken.Settings.ReportsDirectory,
         };
 }

@@ -108,7 +108,7 @@ internal abstract class CaKey : IDisposable
     // The key is not at fault, so the next certificate is tried at once.
     private ProblemException Refused(ulong serial) => new(new Problem(
         ProblemCode.Unavailable, $"the agent with the {Signs.Title()} key refuses to sign certificate {serial}, which is beyond its limits",
-        "its log says which of them"));
+        "try again in a minute; if it refuses again, an administrator finds the reason in its log"));
 
     /// <summary>Creates the error for a signature that the public key does not verify.</summary>
     private protected virtual Exception Faulty() =>

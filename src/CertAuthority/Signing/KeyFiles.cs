@@ -33,7 +33,8 @@ internal sealed class KeyFiles : IDisposable
     /// <summary>The public halves of other keys that hosts and clients trust.</summary>
     public ImmutableArray<SignatureKey> Trusted { get; private init; } = [];
 
-    private string NextPath => $"{path}_next";
+    /// <summary>The path of the key that takes over.</summary>
+    public string NextPath => $"{path}_next";
 
     /// <summary>Loads the keys of a purpose; creates the one that signs at the first start.</summary>
     /// <param name="directory">The data directory.</param>
@@ -77,12 +78,24 @@ internal sealed class KeyFiles : IDisposable
     /// <exception cref="IOException">It could not be written.</exception>
     public FileCaKey MakeNext() => Next ??= Open(NextPath);
 
+    /// <summary>Returns the key with a public half; null if no file has it.</summary>
+    public CaKey? Holder(PublicKey key) => Current.PublicKey == key ? Current : Next?.PublicKey == key ? Next : null;
+
+    /// <summary>Loads the key that takes over, if its file was missing before and is there now.</summary>
+    /// <exception cref="CaKeyException">Its file cannot be used.</exception>
+    public void FindNext()
+    {
+        if (Next is null)
+            OpenNext();
+    }
+
     /// <summary>Removes the key that was to take over.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     public void DropNext()
     {
-        File.Delete(NextPath);
+        // In this order: a public half alone would count as a key that was lost.
         File.Delete($"{NextPath}.pub");
+        File.Delete(NextPath);
         AtomicFile.FlushDirectory(Path.GetDirectoryName(path)!);
         Next = null;
     }
@@ -90,21 +103,27 @@ internal sealed class KeyFiles : IDisposable
     /// <summary>
     /// Puts the old key aside, and the next one in its place. Every state on the way there is completed by the next call, or the next load.
     /// </summary>
+    /// <param name="key">The public half of the key that takes the place; nothing happens if it has it already.</param>
     /// <exception cref="IOException">The disk failed.</exception>
-    public void Promote()
+    /// <exception cref="InvalidOperationException">The next key is another one, or the present one is not in a plain file.</exception>
+    public void Promote(PublicKey key)
     {
-        if (Next is not { } next)
+        if (Current.PublicKey == key)
             return;
-        AtomicFile.Rename($"{path}.pub", $"{path}_previous.pub");
-        AtomicFile.Rename(path, $"{path}_previous");
+        if (!CanChange || Next is not { } next || next.PublicKey != key)
+            throw new InvalidOperationException("the key cannot take the place of the present one");
+        // Without the file, an earlier call has moved it, and what is in its place now stays.
+        if (FileStatus.Read(NextPath) is not null)
+        {
+            AtomicFile.Rename($"{path}.pub", $"{path}_previous.pub");
+            AtomicFile.Rename(path, $"{path}_previous");
+        }
         MoveNext();
         next.IsNowAt(path);
         (Current, Next) = (next, null);
     }
 
     public void Dispose() => loaded.ForEach(key => key.Dispose());
-
-    private CaKey? Holder(PublicKey key) => Current.PublicKey == key ? Current : Next?.PublicKey == key ? Next : null;
 
     private void OpenNext()
     {

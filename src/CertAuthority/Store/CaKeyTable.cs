@@ -9,7 +9,8 @@ namespace CertAuthority.Store;
 /// <param name="Purpose">The certificates that it signs.</param>
 /// <param name="Key">The public half of the key.</param>
 /// <param name="Revoked">
-/// Since when the revocation list contains the key itself, and so everything that it ever signed; null if it does not.
+/// Since when the key must sign nothing again; null if it may. The revocation list contains each such user CA key, and so everything that
+/// it ever signed.
 /// </param>
 internal sealed record RecordedCaKey(long Id, CaPurpose Purpose, PublicKey Key, DateTimeOffset? Revoked);
 
@@ -38,13 +39,22 @@ internal static class CaKeyTable
     }
 
     /// <summary>
-    /// Puts a key on the revocation list permanently. Hosts of which nothing is known count as trusting it from then on.
+    /// Has keys of one purpose sign nothing again. User CA keys are on the revocation list from then on, and hosts count as trusting them
+    /// until they are seen not to.
     /// </summary>
-    public static void RevokeCaKey(this Transaction transaction, RecordedCaKey key, DateTimeOffset now)
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="purpose">What they sign.</param>
+    /// <param name="keys">The keys.</param>
+    /// <param name="inPlace">The key that takes their place; it need not be on record.</param>
+    /// <param name="now">The current time.</param>
+    public static void RevokeCaKeys(
+        this Transaction transaction, CaPurpose purpose, IReadOnlyCollection<RecordedCaKey> keys, PublicKey inPlace, DateTimeOffset now)
     {
-        if (key.Revoked is not null)
-            return;
-        transaction.Execute("UPDATE ca_keys SET revoked = $1 WHERE id = $2 AND revoked IS NULL", now, key.Id);
-        transaction.AssumeTrust(key.Purpose, key.Id, now);
+        var revoked = keys.Where(key => key.Revoked is null).ToList();
+        foreach (var key in revoked)
+            transaction.Execute("UPDATE ca_keys SET revoked = $1 WHERE id = $2 AND revoked IS NULL", now, key.Id);
+        if (revoked.Count > 0 && purpose == CaPurpose.User)
+            transaction.AssumeTrust(
+                purpose, revoked.Select(key => key.Id), transaction.CaKeys(purpose).Find(known => known.Key == inPlace)?.Id ?? 0, now);
     }
 }

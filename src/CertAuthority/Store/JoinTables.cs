@@ -37,6 +37,28 @@ internal static class JoinTables
     public static void RemoveEndedJoinTokens(this Transaction transaction, DateTimeOffset now) =>
         transaction.Execute("DELETE FROM join_tokens WHERE ends <= $1", now);
 
+    /// <summary>Returns whether some token has ended.</summary>
+    public static bool HasEndedJoinTokens(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.QueryFirst("SELECT EXISTS (SELECT 1 FROM join_tokens WHERE ends <= $1) AS found", row => row.Flag("found"), now);
+
+    /// <summary>Returns the joins of hosts that were admitted and may not have their certificates yet.</summary>
+    public static List<Join> AdmittedJoins(this Snapshot snapshot) => snapshot.QueryReadable(
+        $"SELECT {Columns} FROM joins WHERE over = 0 AND state = 'Admitted' ORDER BY name", Row);
+
+    /// <summary>Notes that the daemon has nothing more to do for a join.</summary>
+    public static void CloseJoin(this Transaction transaction, Join join) =>
+        transaction.Execute("UPDATE joins SET over = 1 WHERE name = $1 AND request = $2", join.Name, join.Request);
+
+    /// <summary>Returns whether there are joins that <see cref="RemoveForgettableJoins"/> would remove.</summary>
+    public static bool HasForgettableJoins(this Snapshot snapshot, DateTimeOffset before) =>
+        snapshot.QueryFirst($"SELECT EXISTS (SELECT 1 FROM joins WHERE {Forgettable}) AS found", row => row.Flag("found"), before);
+
+    /// <summary>
+    /// Removes the joins that were over before a time. That of a host that was never seen since stays: it is when the host was seen.
+    /// </summary>
+    public static void RemoveForgettableJoins(this Transaction transaction, DateTimeOffset before) =>
+        transaction.Execute($"DELETE FROM joins WHERE {Forgettable}", before);
+
     /// <summary>Returns the last join under each name.</summary>
     public static List<Join> Joins(this Snapshot snapshot) => snapshot.QueryReadable($"SELECT {Columns} FROM joins ORDER BY name", Row);
 
@@ -47,13 +69,20 @@ internal static class JoinTables
     public static void SetJoin(this Transaction transaction, Join join) =>
         transaction.Execute(
             $"""
-            INSERT INTO joins ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            INSERT INTO joins ({Columns}, over) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             ON CONFLICT (name) DO UPDATE SET key = excluded.key, address = excluded.address, labels = excluded.labels,
                 token = excluded.token, asked = excluded.asked, request = excluded.request, state = excluded.state,
-                note = excluded.note, decided = excluded.decided, node_id = excluded.node_id
+                note = excluded.note, decided = excluded.decided, node_id = excluded.node_id, over = excluded.over
             """,
             join.Name, join.Key, join.Address, Rows.Json(Lines(join.Labels)), join.Token, join.Asked, join.Request, join.State.ToString(),
-            join.Note, join.Decided, join.Node);
+            join.Note, join.Decided, join.Node, join.State == JoinState.Refused);
+
+    private const string Forgettable =
+        """
+        over = 1 AND decided < $1 AND (node_id IS NULL OR NOT EXISTS (SELECT 1 FROM nodes WHERE id = joins.node_id)
+            OR EXISTS (SELECT 1 FROM node_reports WHERE node_id = joins.node_id)
+            OR EXISTS (SELECT 1 FROM node_syncs WHERE node_id = joins.node_id AND synced IS NOT NULL))
+        """;
 
     private static JoinToken Token(DbDataReader row) => new(
         row.String("id"), row.String("name"), row.Text("secret"), row.Text("host_key"), (int)row.Long("uses"), row.Time("ends"),

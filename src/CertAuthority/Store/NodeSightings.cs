@@ -2,13 +2,15 @@ using CertAuthority.Access.Nodes;
 
 namespace CertAuthority.Store;
 
-/// <summary>When hosts were last seen: by a write to them, by a report of theirs, or when they joined.</summary>
+/// <summary>
+/// When hosts were last seen, by the clock of the daemon: by a write to them, by a report that it took, or when they joined.
+/// </summary>
 internal static class NodeSightings
 {
     /// <summary>Returns when each host was last seen, by the ID of its node; those never seen are left out.</summary>
     public static Dictionary<Guid, DateTimeOffset> NodesSeen(this Snapshot snapshot)
     {
-        var seen = snapshot.NodeReports().ToDictionary(one => one.Key, one => one.Value.Time);
+        var seen = snapshot.NodeReports().ToDictionary(one => one.Key, one => one.Value.Received);
         foreach (var (node, sync) in snapshot.NodeSyncs())
             if (sync.Synced is { } when && !(seen.GetValueOrDefault(node) > when))
                 seen[node] = when;
@@ -20,7 +22,7 @@ internal static class NodeSightings
 
     /// <summary>Returns when a host was last seen; null for never.</summary>
     public static DateTimeOffset? NodeSeen(this Snapshot snapshot, Node node) => Later(
-        Later(snapshot.NodeSync(node)?.Synced, snapshot.NodeReport(node.Id)?.Time),
+        Later(snapshot.NodeSync(node)?.Synced, snapshot.NodeReport(node.Id)?.Received),
         snapshot.Join(node.Name) is { } join && join.Node == node.Id ? join.Decided : null);
 
     /// <summary>Returns the later of two times; null only if both are.</summary>

@@ -39,13 +39,27 @@ internal static class RotationTable
             ON CONFLICT (node_id, purpose) DO UPDATE SET keys = excluded.keys, seen = excluded.seen
             """, node, purpose.Name(), string.Join(',', keys.Order()), now);
 
-    /// <summary>Records that every host of which nothing is known trusts a key, until it is seen to trust others.</summary>
-    public static void AssumeTrust(this Transaction transaction, CaPurpose purpose, long key, DateTimeOffset now) =>
+    /// <summary>
+    /// Records that hosts trust keys, whatever was seen there before, until they are seen again. A host that was seen with the key that
+    /// takes their place has what was seen: that is newer than they are.
+    /// </summary>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="purpose">What the keys sign.</param>
+    /// <param name="keys">The IDs of the keys.</param>
+    /// <param name="inPlace">The ID of the key that takes their place.</param>
+    /// <param name="now">The current time.</param>
+    public static void AssumeTrust(
+        this Transaction transaction, CaPurpose purpose, IEnumerable<long> keys, long inPlace, DateTimeOffset now) =>
         transaction.Execute(
             """
-            INSERT INTO node_trust (node_id, purpose, keys, seen)
-            SELECT id, $1, $2, $3 FROM nodes WHERE NOT EXISTS (SELECT 1 FROM node_trust WHERE node_id = nodes.id AND purpose = $1)
-            """, purpose.Name(), key.ToString(CultureInfo.InvariantCulture), now);
+            INSERT INTO node_trust (node_id, purpose, keys, seen) SELECT id, $1, $2, $3 FROM nodes WHERE true
+            ON CONFLICT (node_id, purpose) DO UPDATE SET keys = node_trust.keys || ',' || excluded.keys, seen = excluded.seen
+                WHERE ',' || node_trust.keys || ',' NOT LIKE $4
+            """, purpose.Name(), string.Join(',', keys.Order()), now, $"%,{inPlace},%");
+
+    /// <summary>Forgets which keys of a purpose a host was seen to trust.</summary>
+    public static void ForgetTrust(this Transaction transaction, Guid node, CaPurpose purpose) =>
+        transaction.Execute("DELETE FROM node_trust WHERE node_id = $1 AND purpose = $2", node, purpose.Name());
 
     /// <summary>Returns the keys that each host was seen to trust, by the ID of its node.</summary>
     public static Dictionary<Guid, ImmutableHashSet<long>> Trusts(this Snapshot snapshot, CaPurpose purpose) =>

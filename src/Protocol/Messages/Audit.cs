@@ -95,6 +95,11 @@ public sealed record DaemonStatus
     /// <summary>One sentence for each row of the database that cannot be read; null if all can.</summary>
     public string[]? DamagedRows { get; init; }
 
+    /// <summary>
+    /// One sentence for each row that a job in the background could not handle when it was tried last; null for none.
+    /// </summary>
+    public string[]? StuckRows { get; init; }
+
     /// <summary>The deviation of the clock, because of which nothing is granted; null while the clock is right.</summary>
     public ClockStatus? Clock { get; init; }
 

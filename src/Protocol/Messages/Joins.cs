@@ -15,7 +15,8 @@ public sealed record CreateJoinToken(
 /// <summary>A token that was made. Nobody is shown it again.</summary>
 /// <param name="Token">What the host is given.</param>
 /// <param name="Info">What it allows.</param>
-public sealed record JoinTokenMade(string Token, JoinTokenInfo Info);
+/// <param name="Warnings">Why no host can join by it as things are now; null for nothing.</param>
+public sealed record JoinTokenMade(string Token, JoinTokenInfo Info, string[]? Warnings = null);
 
 /// <summary>What a token allows.</summary>
 /// <param name="Id">Its public name.</param>

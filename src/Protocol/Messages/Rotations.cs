@@ -32,14 +32,28 @@ public static class RotationActs
 /// For <c>confirm</c> the hosts that trust the keys; for <c>switch</c> and <c>retire</c> the hosts that may be left behind.
 /// </param>
 /// <param name="At">For <c>schedule</c>: from when on; null to end it.</param>
-public sealed record RotateKey(string Key, string Act, string[]? Nodes = null, string? At = null);
+/// <param name="Keys">
+/// For <c>compromised</c>: the fingerprints of the keys that are meant, as <see cref="RotationList.Compromised"/> had them; if there are
+/// others by now, nothing is done. Null for those that there are.
+/// </param>
+public sealed record RotateKey(string Key, string Act, string[]? Nodes = null, string? At = null, string[]? Keys = null);
 
 /// <summary>Lists the rotations that are under way.</summary>
 public sealed record ListRotations;
 
 /// <summary>The rotations that are under way.</summary>
 /// <param name="Rotations">At most one for each key.</param>
-public sealed record RotationList(KeyRotation[] Rotations);
+/// <param name="Compromised">
+/// The keys that <c>compromised</c> would revoke: the one that signs, and whatever may have been beside it. Null from a daemon of an
+/// earlier version.
+/// </param>
+public sealed record RotationList(KeyRotation[] Rotations, CompromisedKey[]? Compromised = null);
+
+/// <summary>A key that is revoked if the key of its purpose is compromised.</summary>
+/// <param name="Key">The key: <c>user</c> or <c>host</c>.</param>
+/// <param name="Fingerprint">Its fingerprint.</param>
+/// <param name="State"><c>signs</c>, <c>trusted</c> in a rotation that is under way, or <c>former</c>.</param>
+public sealed record CompromisedKey(string Key, string Fingerprint, string State);
 
 /// <summary>The rotation of a CA key.</summary>
 /// <param name="Key">The key: <c>user</c>, <c>host</c> or <c>sync</c>.</param>
@@ -54,7 +68,14 @@ public sealed record RotationList(KeyRotation[] Rotations);
 /// <param name="Scheduled">From when on the daemon takes each further step by itself; null for by command only.</param>
 public sealed record KeyRotation(
     string Key, string Step, DateTimeOffset Since, string Old, string Next, UnconfirmedHost[] Unconfirmed, int UnconfirmedCount,
-    string[] Abandoned, string? Obstacle = null, DateTimeOffset? Scheduled = null);
+    string[] Abandoned, string? Obstacle = null, DateTimeOffset? Scheduled = null)
+{
+    /// <summary>
+    /// What is wrong with the key that does not sign in this step: its file is missing, is another key's, or others can read it. Null for
+    /// nothing.
+    /// </summary>
+    public string? Fault { get; init; }
+}
 
 /// <summary>A host that has not confirmed.</summary>
 /// <param name="Name">The name of the node.</param>
@@ -69,7 +90,11 @@ public sealed record UnconfirmedHost(string Name, string Why);
 /// The hosts that do not have the new files yet, up to 200; each may still trust a key that was compromised.
 /// </param>
 /// <param name="Rotation">The rotation as it is now; null if it has ended.</param>
-public sealed record KeyRotated(string Key, string Signing, int Revoked, HostBehind[] Unreached, KeyRotation? Rotation = null);
+public sealed record KeyRotated(string Key, string Signing, int Revoked, HostBehind[] Unreached, KeyRotation? Rotation = null)
+{
+    /// <summary>The fingerprints of the keys that were revoked because they are compromised; null for none.</summary>
+    public string[]? RevokedKeys { get; init; }
+}
 
 /// <summary>Tells the daemon which keys were put on a host.</summary>
 /// <param name="Name">The name of the node.</param>

@@ -36,7 +36,8 @@ internal sealed class AuthRotateCommand : CliCommand
     };
     private readonly Option<bool> compromised = new("--compromised")
     {
-        Description = "Somebody else may have the key: replace it at once, and revoke it with all that it signed; asks first"
+        Description =
+            "Somebody else may have the key: revoke it with whatever may have been beside it and all that they signed, and make a fresh one; asks first"
     };
     private readonly Option<bool> yes = new("--yes") { Description = "With --compromised: do not ask" };
 
@@ -78,13 +79,13 @@ internal sealed class AuthRotateCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var rotations = (await ca.Send(Routes.ListRotations, new ListRotations(), cancellation)).Rotations;
+        var (rotations, compromisedKeys) = await ca.Send(Routes.ListRotations, new ListRotations(), cancellation);
         var name = parsed.GetValue(key);
         if (parsed.GetValue(status))
             return Show(parsed, [.. rotations.Where(one => name is null || one.Key == name)]);
-        if (parsed.GetValue(compromised) && !parsed.GetValue(yes))
-            await Confirm(parsed, name!, cancellation);
         var ask = Ask(parsed, name!, Array.Find(rotations, one => one.Key == name));
+        if (parsed.GetValue(compromised) && !parsed.GetValue(yes))
+            ask = ask with { Keys = await Confirm(parsed, name!, compromisedKeys?.Where(one => one.Key == name).ToArray(), cancellation) };
         var rotated = await ca.Send(Routes.RotateKey, ask, cancellation);
         if (FormatOption.IsJson(parsed))
             parsed.PrintJson(rotated);
@@ -103,6 +104,9 @@ internal sealed class AuthRotateCommand : CliCommand
             return new RotateKey(name, RotationActs.Confirm, confirmed);
         if (parsed.GetResult(schedule) is not null)
             return new RotateKey(name, RotationActs.Schedule, At: parsed.GetValue(schedule) is Never ? null : parsed.GetValue(schedule));
+        if (rotation is null && abandon.Given(parsed) is not null)
+            throw new FailureException(
+                $"no rotation of the {name} CA key is under way, so there is nothing to leave a host behind in", NextStepText.Rotate(name));
         var act = rotation?.Step switch { null => RotationActs.Prepare, "prepared" => RotationActs.Switch, _ => RotationActs.Retire };
         return new RotateKey(name, act, abandon.Given(parsed));
     }
@@ -127,7 +131,9 @@ internal sealed class AuthRotateCommand : CliCommand
         var revoked = rotated.Revoked > 0 ? $"; {Wording.Count(rotated.Revoked, "certificate")} revoked" : "";
         return ask.Act == RotationActs.Back
             ? [$"the {ask.Key} CA key is {rotated.Signing}, as before; the next one is gone"]
-            : [$"the {ask.Key} CA key is now {rotated.Signing}, and no other{revoked}"];
+            : [
+                $"the {ask.Key} CA key is now {rotated.Signing}, and no other{revoked}",
+                .. (rotated.RevokedKeys ?? []).Select(key => $"  revoked: {key}")];
     }
 
     private static int Unreached(ParseResult parsed, RotateKey ask, KeyRotated rotated)
@@ -148,14 +154,21 @@ internal sealed class AuthRotateCommand : CliCommand
         return ExitCode.Failed;
     }
 
-    private static async Task Confirm(ParseResult parsed, string name, CancellationToken cancellation)
+    /// <summary>Asks whether the keys are meant, each by its fingerprint.</summary>
+    /// <returns>The fingerprints; null from a daemon that does not name them.</returns>
+    private static async Task<string[]?> Confirm(ParseResult parsed, string name, CompromisedKey[]? keys, CancellationToken cancellation)
     {
-        var certain = $"{RotationText.Command(name)} --compromised --yes";
+        var certain = $"{NextStepText.Rotate(name)} --compromised --yes";
+        if (keys is [_, ..])
+            parsed.Say($"every {name} CA key that may be known to others is revoked, and a fresh one is made:");
+        foreach (var key in keys ?? [])
+            parsed.Say($"  {key.Fingerprint} ({key.State})");
         if (!Prompt.IsPossible)
             throw new FailureException(
                 "--compromised ends all that the key ever signed, and nobody is at a terminal to confirm it", certain, ExitCode.Usage);
         if (await Prompt.Line(
             parsed, $"replace the {name} CA key, and end everything that it signed? [y/N] ", cancellation) is not ("y" or "Y" or "yes"))
             throw new FailureException("nothing has been changed", certain);
+        return keys?.Select(key => key.Fingerprint).ToArray();
     }
 }

@@ -46,6 +46,7 @@ internal sealed class NodesAdmitCommand : CliCommand
 {
     private readonly Argument<string> name = new("NODE") { Description = "The host, as tctl nodes joins lists it" };
     private readonly HostKeyOption key = new("Do not ask, and admit it only with this host key");
+    private readonly Option<bool> yes = new("--yes") { Description = "Go on although no role lets anybody into the host" };
 
     public NodesAdmitCommand()
         : base(
@@ -54,6 +55,7 @@ internal sealed class NodesAdmitCommand : CliCommand
     {
         Arguments.Add(name);
         Options.Add(key);
+        Options.Add(yes);
         Options.Add(new FormatOption());
     }
 
@@ -62,8 +64,10 @@ internal sealed class NodesAdmitCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var node = parsed.GetValue(name)!;
         var fingerprint = parsed.GetValue(key);
-        if (fingerprint is null
-            && Array.Find((await ca.Send(Routes.ListJoins, new ListJoins(), cancellation)).Joins, one => one.Name == node) is { } join)
+        var join = Array.Find((await ca.Send(Routes.ListJoins, new ListJoins(), cancellation)).Joins, one => one.Name == node);
+        if (join is not null)
+            await EntrantsOfNode.Confirm(parsed, ca, node, join.Labels, parsed.GetValue(yes), cancellation);
+        if (fingerprint is null && join is not null)
         {
             fingerprint = join.Fingerprint;
             parsed.Say(

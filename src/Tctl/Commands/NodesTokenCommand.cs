@@ -24,8 +24,9 @@ internal sealed class NodesTokenCommand : CliCommand
     };
     private readonly ListOption labels = new("--labels", "What roles select the hosts by", "KEY=VALUE");
     private readonly ListOption addresses = new(
-        "--addr", "Addresses that --admit admits, besides the name itself, with * for anything: *.prod.example.com", "GLOB");
+        "--addr", "Addresses that --admit admits, besides the name itself: *.prod.example.com, in which * is anything, or a regular expression from ^ to $", "PATTERN");
     private readonly Option<bool> admit = new("--admit") { Description = "Admit the hosts without asking anybody" };
+    private readonly Option<bool> yes = new("--yes") { Description = "With --admit: go on although no role lets anybody into the hosts" };
     private readonly HostKeyOption hostKey = new("Instead of a secret: the fingerprint of the host's own key, which you know from its console");
 
     public NodesTokenCommand()
@@ -37,7 +38,7 @@ internal sealed class NodesTokenCommand : CliCommand
             "tctl nodes token db3 --host-key=SHA256:Yq8oJrDYLG6q6nPzNqmnbMFyMpXlxCyZ2J3PYiMNVAs --ttl=7d")
     {
         Arguments.Add(name);
-        foreach (var option in (Option[])[ttl, uses, labels, addresses, admit, hostKey])
+        foreach (var option in (Option[])[ttl, uses, labels, addresses, admit, hostKey, yes])
             Options.Add(option);
         Options.Add(new FormatOption());
         Validators.Add(result =>
@@ -50,14 +51,18 @@ internal sealed class NodesTokenCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
+        var given = new Dictionary<string, string>((labels.Given(parsed) ?? []).Select(HostList.Label), StringComparer.Ordinal);
+        if (parsed.GetValue(admit))
+            await EntrantsOfNode.Confirm(parsed, ca, parsed.GetValue(name)!, given, parsed.GetValue(yes), cancellation);
         var made = await ca.Send(
             Routes.CreateJoinToken,
             new CreateJoinToken(
-                parsed.GetValue(name)!, parsed.GetValue(ttl), parsed.GetValue(uses),
-                new Dictionary<string, string>((labels.Given(parsed) ?? []).Select(HostList.Label), StringComparer.Ordinal),
+                parsed.GetValue(name)!, parsed.GetValue(ttl), parsed.GetValue(uses), given,
                 addresses.Given(parsed), parsed.GetValue(admit), parsed.GetValue(hostKey)),
             cancellation);
         parsed.PrintResult(made, made.Token);
+        foreach (var warning in made.Warnings ?? [])
+            parsed.Warn(warning);
         parsed.Hint($"on the host, until {Wording.Time(made.Info.Ends)}: certauthority-join {(made.Info.HostKey is null ? "-, and the token on its standard input" : made.Token)}");
         return ExitCode.Done;
     }

@@ -108,6 +108,15 @@ internal sealed class StatusCommand : CliCommand
                 "the daemon signs again by itself once this is put right; docs/keys.md");
             exitCode = ExitCode.Failed;
         }
+        foreach (var rotation in (status.Rotations ?? []).Where(one => one.Fault is not null))
+        {
+            parsed.Complain(
+                rotation.Step == "prepared"
+                    ? $"the next {rotation.Key} CA key is trusted, and cannot take over: {rotation.Fault}"
+                    : $"the old {rotation.Key} CA key is trusted, and not as it should be: {rotation.Fault}",
+                $"put it right; or, if somebody else may have it: {NextStepText.Rotate(rotation.Key)} --compromised");
+            exitCode = ExitCode.Failed;
+        }
         if (status.HostsWithRevokedCa is [_, ..] trusting)
         {
             parsed.Complain(
@@ -132,6 +141,13 @@ internal sealed class StatusCommand : CliCommand
             parsed.Complain(
                 $"{Wording.Count(rows.Length, "row")} of the database cannot be read: {Few(rows, "; ")}",
                 "docs/operating.md says how to mend a row");
+            exitCode = ExitCode.Failed;
+        }
+        if (status.StuckRows is { } stuck)
+        {
+            parsed.Complain(
+                $"{Wording.Count(stuck.Length, "thing")} could not be done: {Few(stuck, "; ")}",
+                "it is tried again, and nothing else waits for it; the log of the daemon says more");
             exitCode = ExitCode.Failed;
         }
         foreach (var sink in (status.AuditSinks ?? []).Where(sink => sink.Failure is not null))

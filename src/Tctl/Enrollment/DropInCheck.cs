@@ -29,8 +29,6 @@ internal static class DropInCheck
             .Select(other => $"{other.Way} can still open a login ({other.Setting} yes)").ToList();
         if (forLogins["AuthorizedKeysCommand"] is not "none" and var command)
             warnings.Add($"plain keys can still open a login (AuthorizedKeysCommand {command})");
-        if (forLogins["AuthorizedPrincipalsFile"] is not "none" and var principals)
-            warnings.Add($"principals of other names can open a login too (AuthorizedPrincipalsFile {principals})");
         return warnings;
     }
 

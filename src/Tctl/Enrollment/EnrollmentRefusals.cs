@@ -28,8 +28,10 @@ internal static class EnrollmentRefusals
     /// <param name="isDaemonsHost">Whether the daemon reports that it runs there.</param>
     /// <param name="pushes">Whether the daemon will write to it.</param>
     /// <param name="other">What to do with another authority.</param>
+    /// <param name="keepsKeys">Whether plain keys go on opening the host.</param>
     /// <exception cref="FailureException">The host cannot, or must not, be enrolled.</exception>
-    public static void Check(HostFacts facts, string node, string host, bool isDaemonsHost, bool pushes, OtherAuthority other)
+    public static void Check(
+        HostFacts facts, string node, string host, bool isDaemonsHost, bool pushes, OtherAuthority other, bool keepsKeys)
     {
         if (isDaemonsHost || facts.Daemon?.EndsWith(".sock", StringComparison.Ordinal) == true)
             throw new FailureException(
@@ -58,7 +60,21 @@ internal static class EnrollmentRefusals
             throw new FailureException(
                 $"{host} has no useradd, to make the account by which the daemon writes",
                 "make it yourself: docs/hosts.md, section 6; or let the host fetch, with --no-push");
+        CheckMatches(facts, host, keepsKeys);
         CheckOther(facts, host, pushes, other);
+    }
+
+    // Such a line holds in place of ours, for logins that a test as one account would never see.
+    private static void CheckMatches(HostFacts facts, string host, bool keepsKeys)
+    {
+        var lines = facts.InMatches.Where(
+            line => !keepsKeys || !line.Setting.StartsWith("authorizedkeys", StringComparison.Ordinal)).ToList();
+        if (lines.Count > 0)
+            throw new FailureException(
+                $"{host} lets other lines than ours decide about some logins: {string.Join("; ", lines.Select(line => $"{line.Setting} ({line.Where})"))}",
+                lines.TrueForAll(line => line.Setting.StartsWith("authorizedkeys", StringComparison.Ordinal))
+                    ? "take these lines out of their Match blocks; --keep-keys lets plain keys open the host, and tctl nodes ls counts it among those"
+                    : "take these lines out of their Match blocks");
     }
 
     private static void CheckOther(HostFacts facts, string host, bool pushes, OtherAuthority other)

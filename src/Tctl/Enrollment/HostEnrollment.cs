@@ -78,11 +78,12 @@ internal sealed class HostEnrollment : IAsyncDisposable
                 Routes.PlanNode, new PlanNode(target.Node, target.Labels, facts.Machine, facts.Boot), cancellation);
             var isDaemonsHost = plan.IsDaemonsHost || (server is ServerAddress.Ssh elsewhere && elsewhere.Host == target.At.Host);
             var enrollment = new HostEnrollment(ca, server, target, terms, voice, host, facts, was, plan);
-            EnrollmentRefusals.Check(facts, target.Node, target.At.Host, isDaemonsHost, enrollment.pushes, terms.Other);
+            EnrollmentRefusals.Check(
+                facts, target.Node, target.At.Host, isDaemonsHost, enrollment.pushes, terms.Other, enrollment.keepsKeys);
             if (plan.HasDaemonsMachineId)
                 voice.Warn(
                     $"{target.At.Host} has the machine-id of the daemon's host, as a clone of it has; give it its own: rm /etc/machine-id && systemd-machine-id-setup");
-            enrollment.ShowEntrants();
+            EntrantsOfNode.Show(plan, target.Node, voice.Say);
             return enrollment;
         }
         catch
@@ -105,10 +106,8 @@ internal sealed class HostEnrollment : IAsyncDisposable
             throw new FailureException(
                 $"{target.Node} would not learn which hosts are behind it: the daemon writes that to a jump host",
                 "leave out --no-push; of a node that is there already spec.push says so");
-        if (plan.Entrants.Length == 0 && !terms.EvenIfNobodyEnters && !keepsKeys && !jumps)
-            throw new FailureException(
-                $"nobody could enter {target.Node}: no role opens it for any user, and plain keys open nothing there once it is enrolled",
-                "create a role for its labels first, or go on with --yes; tctl access explain USER --node=NODE says why a user cannot enter");
+        if (plan.Entrants.Length == 0 && !terms.EvenIfNobodyEnters && !keepsKeys)
+            throw EntrantsOfNode.Nobody(target.Node, "once it is enrolled");
         string[] otherCas = terms.Other == OtherAuthority.Keep ? facts.OtherCas : [];
         var resource = was ?? NodeResources.New(target, terms, otherCas);
         if (was is null)
@@ -253,18 +252,6 @@ internal sealed class HostEnrollment : IAsyncDisposable
                 "failed logins from the daemon's address can hold its lists back (PerSourcePenalties); --exempt=ADDRESS says from where the host sees the daemon");
         return string.Join(
             ',', seen.Concat(facts.Settings.Exemptions.Except(facts.OurExemptions.Take(1))).Distinct(StringComparer.Ordinal));
-    }
-
-    private void ShowEntrants()
-    {
-        foreach (var one in plan.Entrants)
-        {
-            var users = Wording.Some(one.Users);
-            voice.Say(
-                one.OnRequest
-                    ? $"who can ask to enter {target.Node}: {users} (role {one.Role})"
-                    : $"who can enter {target.Node} as {one.Login}: {users} (role {one.Role})");
-        }
     }
 
     private static async Task<JsonObject?> Known(CaClient ca, string node, CancellationToken cancellation)

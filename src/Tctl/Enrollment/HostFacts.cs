@@ -47,6 +47,13 @@ internal sealed class HostFacts
         facts["line"].Select(line => line.Split(' ', 2)).Where(line => line.Length == 2)
             .Select(line => new ConfigurationLine(line[0], line[1].Trim()));
 
+    /// <summary>
+    /// The lines of Match blocks that decide who enters, which hold in place of the drop-in. The settings are in small letters.
+    /// </summary>
+    public IEnumerable<ConfigurationLine> InMatches =>
+        facts["match"].Select(line => line.Split(' ', 2)).Where(line => line.Length == 2)
+            .Select(line => new ConfigurationLine(line[0], line[1].Trim()));
+
     /// <summary>The CA keys of another authority that it trusts for users, one in each line.</summary>
     public string[] OtherCas => [.. facts["otherca"]];
 

@@ -20,6 +20,8 @@ internal static class HostList
         string text, string name, IReadOnlyDictionary<string, string> labels)
     {
         var (hosts, faults, seen) = (new List<EnrollingHost>(), new List<string>(), new Dictionary<string, int>(StringComparer.Ordinal));
+        // Two enrollments of one machine at once would each put back what the other did.
+        var machines = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
         foreach (var (index, line) in text.Split('\n').Index())
         {
             var words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
@@ -29,6 +31,8 @@ internal static class HostList
                 faults.Add($"{name}:{index + 1}: {fault}");
             else if (!seen.TryAdd(words[0], index + 1))
                 faults.Add($"{name}:{index + 1}: {words[0]} is in line {seen[words[0]]} already");
+            else if (!machines.TryAdd(Machine(words[1]), index + 1))
+                faults.Add($"{name}:{index + 1}: {words[1]} is in line {machines[Machine(words[1])]} already, under another name");
             else
                 hosts.Add(new EnrollingHost(words[0], At(words[1])!, Together(labels.Concat(Labels(words)))));
         }
@@ -56,6 +60,8 @@ internal static class HostList
 
     private static Dictionary<string, string> Together(IEnumerable<KeyValuePair<string, string>> labels) =>
         labels.GroupBy(label => label.Key).ToDictionary(same => same.Key, same => same.Last().Value);
+
+    private static string Machine(string text) => At(text) is { } at ? $"{at.Host.TrimEnd('.')} {at.Port ?? 22}" : text;
 
     private static ServerAddress.Ssh? At(string text) => ServerAddress.TryParse($"ssh://{text}") as ServerAddress.Ssh;
 

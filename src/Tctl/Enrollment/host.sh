@@ -54,12 +54,62 @@ look() {
         grep -niE '^[[:space:]]*(TrustedUserCAKeys|RevokedKeys|HostCertificate|AuthorizedPrincipalsCommand)[[:space:]=]' "$file" |
             sed -n "s|^\([0-9]*\):|line $file:\1 |p"
     done
+    in_matches /etc/ssh/sshd_config '' | sed 's/^/match /'
 }
 
 # What holds for a login, a line each: the account, the client's address. A Match block can ask for each of these.
 settings_for() {
     sshd -T -C "user=$1,host=$2,addr=$2,laddr=${server% *},lport=${server##* },rdomain="
 }
+
+# --- Whom sshd on a host goes by. The same lines are in host.sh and in certauthority-join.
+# sshd -T can say what holds for one login, and not for every login that a Match block names. What stands in such a block holds in place of
+# the drop-in, wherever the block is. So each line there that decides who enters is named, but for those that only close a way.
+
+# The lines of a file: the number, the keyword in small letters, and the rest, as sshd parts them.
+parted() {
+    blanks=$(printf '"\t\r')
+    grep -n '' "$1" | sed -n "y/$blanks/   /"'
+        s/^\([0-9]*\): *\([^ =#][^ =]*\) *=\{0,1\} *\(.*\)$/\1 \2 \3/
+        t parted
+        d
+        : parted
+        s/ *$//
+        h
+        s/^\([0-9]* [^ ]*\).*$/\1/
+        y/ABCDEFGHIJKLMNOPQRSTUVWXYZ/abcdefghijklmnopqrstuvwxyz/
+        G
+        s/\n[0-9]* [^ ]*//
+        p'
+}
+
+# The lines in Match blocks of the file $1 and of those that it includes, without our drop-in. With $2, the file itself is in such a block.
+in_matches() (
+    within=$2
+    if [ ! -f "$1" ] || [ "$1" = "$dropin" ]; then return 0; fi
+    parted "$1" | while read -r at word rest; do
+        case $word in
+            # Our own accounts, where the lines of the drop-in stand in the file itself.
+            match) case $rest in 'User certauthority-sync' | 'User certauthority-jump') within='' ;; *) within=yes ;; esac ;;
+            include)
+                set -f
+                for pattern in $rest; do
+                    set +f
+                    case $pattern in /*) ;; *) pattern=/etc/ssh/$pattern ;; esac
+                    for included in $pattern; do in_matches "$included" "$within"; done
+                done
+                set +f
+                ;;
+            trustedusercakeys | authorizedkeysfile | authorizedkeyscommand | authorizedprincipalsfile)
+                [ -z "$within" ] || [ "$rest" = none ] || printf '%s:%s %s %s\n' "$1" "$at" "$word" "$rest"
+                ;;
+            revokedkeys | authorizedprincipalscommand | authorizedprincipalscommanduser)
+                [ -z "$within" ] || printf '%s:%s %s %s\n' "$1" "$at" "$word" "$rest"
+                ;;
+        esac
+    done
+)
+# --- The end of these lines.
 
 # The files of a configuration, the included ones too, without our drop-in. sshd -t has seen that this ends.
 configuration() {

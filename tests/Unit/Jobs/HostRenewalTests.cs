@@ -76,6 +76,21 @@ public sealed class HostRenewalTests : IAsyncLifetime
         Assert.Equal(2, world.Committed().Length);
     }
 
+    /// <summary>ssh connects to such a name, so a node may have it as its address.</summary>
+    [Fact]
+    public async Task Address_with_an_underscore_is_certified_and_renewed()
+    {
+        await Nodes.Certify(ca, Root, new CertifyHost("db1", Vector.Text("ed25519.pub")));
+        await world.Database.Commit(transaction =>
+        {
+            NodeRow.Table.Put(transaction, transaction.Policy().Nodes["db1"] with { Address = "db_1.example.com:22", Revision = 2 });
+            return true;
+        });
+        await HostCertificates.RenewAll(ca);
+        Assert.Equal(["db1", "db_1.example.com"], (await Shown("db1"))!.Principals);
+        Assert.Empty(ca.Stuck.All);
+    }
+
     [Fact]
     public async Task Certificate_is_renewed_once_another_CA_key_signs()
     {

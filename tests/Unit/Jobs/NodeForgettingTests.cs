@@ -30,7 +30,7 @@ public sealed class NodeForgettingTests : IAsyncLifetime
         await hosts.Store.Database.Commit(transaction =>
         {
             transaction.SetSynced(Pushed, 7, World.Now);
-            transaction.SetReport(Reports.Id, new NodeReport(World.Now.AddDays(2), 7, null));
+            transaction.SetReport(Reports.Id, new NodeReport(World.Now.AddYears(-6), 7, null) { Received = World.Now.AddDays(2) });
             return true;
         });
     }
@@ -78,15 +78,20 @@ public sealed class NodeForgettingTests : IAsyncLifetime
 
     private async Task<string> After(int days, TimeSpan? after)
     {
-        hosts.Clock.Now = World.Now.AddDays(days);
-        await hosts.Store.Database.Commit(transaction =>
-        {
-            transaction.SetSynced(There[0], 7, hosts.Clock.Now);
-            transaction.SetReport(There[1].Id, new NodeReport(hosts.Clock.Now, 7, null));
-            return true;
-        });
         var settings = new CurrentSettings(new SettingsInForce(World.DefaultSettings.Now.Settings with { ForgetNodesAfter = after }, []));
-        await new NodeForgetting(new CurrentAuthority(hosts.Authority, settings), NullLogger.Instance).Once(CancellationToken.None);
+        // It looks for an hour before it believes that a host is gone.
+        hosts.Clock.Now = World.Now.AddDays(days).AddHours(-1);
+        using var job = new NodeForgetting(new CurrentAuthority(hosts.Authority, settings), NullLogger.Instance);
+        for (; hosts.Clock.Now <= World.Now.AddDays(days); hosts.Clock.Now += TimeSpan.FromMinutes(5))
+        {
+            await hosts.Store.Database.Commit(transaction =>
+            {
+                transaction.SetSynced(There[0], 7, hosts.Clock.Now);
+                transaction.SetReport(There[1].Id, new NodeReport(hosts.Clock.Now, 7, null) { Received = hosts.Clock.Now });
+                return true;
+            });
+            await job.Once(CancellationToken.None);
+        }
         return hosts.Store.Database.Read(snapshot => string.Join(' ', snapshot.Policy().Nodes.Keys.Where(name => !name.StartsWith("there-", StringComparison.Ordinal))));
     }
 }

@@ -50,9 +50,26 @@ public class HostCertificateTests
     [InlineData("-db1")]
     [InlineData("db1,db2")]
     [InlineData("root@db1")]
-    [InlineData("db_1")]
+    [InlineData("db 1")]
     [InlineData("")]
     public void Principal_that_does_not_name_one_host_is_rejected(string principal) => Assert.Throws<ArgumentException>(() => Host(principal));
+
+    /// <summary>Whatever can be the address of a node: the certificate of its host has it as a name.</summary>
+    [Fact]
+    public void Every_address_of_a_node_can_be_a_principal()
+    {
+        string[] parts = ["a", "B", "db1", "[", "]", ":", "::1", "22", "0x7f", "1.2", ".", "_", "-", "[::1]", "[::ffff:1.2.3.4]", "*", " ", "é", "2001:db8::1"];
+        var seen = new HashSet<char>();
+        foreach (var text in parts.SelectMany(one => parts, (one, two) => one + two).SelectMany(two => parts.Append(""), (two, three) => two + three))
+            if (CertificateHost(text) is { } host)
+            {
+                Host(host);
+                seen.UnionWith(host);
+            }
+        Assert.Superset("ab1:.-_".ToHashSet(), seen);
+
+        static string? CertificateHost(string text) => CertAuthority.Access.Nodes.NodeAddress.Parse(text).Holds(out var address, out _) ? address.Host : null;
+    }
 
     [Fact]
     public void A_certificate_of_the_other_type_does_not_pass()

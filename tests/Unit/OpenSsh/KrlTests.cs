@@ -64,6 +64,62 @@ public class KrlTests
             Krl.Write(Of(Ca, Enumerable.Range(1, 10_000).Select(serial => (ulong)serial)), 1, 1, "").Length);
 
     [Fact]
+    public void Bitmap_from_ssh_keygen_is_read()
+    {
+        var revoked = Krl.Parse(Vector.Bytes("bitmap.krl")).Revoked;
+        Assert.NotEmpty(revoked);
+        Assert.Equal(Said(Vector.Bytes("bitmap.krl")), revoked.SelectMany(Each).Select(one => one.Serial).ToHashSet());
+    }
+
+    [Theory]
+    [InlineData(1ul, 2, 40_000)]
+    [InlineData(1_795_347_674_000_000ul, 3, 20_000)]
+    [InlineData(5ul, 15, 20_000)]
+    [InlineData(ulong.MaxValue - 70_000, 2, 30_000)]
+    public void Dense_serials_share_bitmaps_that_ssh_keygen_reads(ulong first, int step, int count)
+    {
+        RevokedRange[] given = [
+            .. Of(Ca, Enumerable.Range(0, count).Select(n => first + (ulong)(n * step))), new(Ca, first + 100, first + 140), new(OtherCa, 7, 7)];
+        var written = Krl.Write(given, 1, 1, "");
+        Assert.InRange(written.Length, count * step / 8, (count * step / 8) + (count * step / 16_000 * 32) + 400);
+        var revoked = given.SelectMany(Each).ToHashSet();
+        Assert.Equal(revoked, Krl.Parse(written).Revoked.SelectMany(Each).ToHashSet());
+        Assert.Equal(revoked.Select(one => one.Serial).ToHashSet(), Said(written));
+    }
+
+    /// <summary>Returns the serials that ssh-keygen finds in a list.</summary>
+    private static HashSet<ulong> Said(byte[] list)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(file, list);
+            var (exit, said) = SshKeygen.Run("-Q", "-l", "-f", file);
+            Assert.True(exit == 0, said);
+            return said.Split('\n').Where(line => line.StartsWith("serial: ", StringComparison.Ordinal)).Select(line => line[8..].Split('-').Select(ulong.Parse).ToArray())
+                .SelectMany(serials => Each(new RevokedRange(Ca, serials[0], serials[^1]))).Select(one => one.Serial).ToHashSet();
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static IEnumerable<(PublicKey Ca, ulong Serial)> Each(RevokedRange range)
+    {
+        for (var serial = range.First; ; serial++)
+        {
+            yield return (range.CaKey, serial);
+            if (serial == range.Last)
+                yield break;
+        }
+    }
+
+    [Fact]
+    public void Few_serials_are_a_list() =>
+        Assert.Equal(44 + 5 + 4 + Ca.ToBlob().Length + 4 + 5 + (100 * 8), Krl.Write(Of(Ca, Enumerable.Range(1, 100).Select(n => 2ul * (ulong)n)), 1, 1, "").Length);
+
+    [Fact]
     public void Adjacent_or_overlapping_ranges_become_one()
     {
         RevokedRange[] given = [new(Ca, 40, ulong.MaxValue), new(Ca, 5, 9), new(Ca, 20, 30), new(Ca, 22, 25), new(Ca, 10, 12), new(Ca, 39, 41), new(OtherCa, 1, 2)];
@@ -113,8 +169,11 @@ public class KrlTests
         { "flags", Header(flags: 1).ToArray(), "flags are set, and none is defined" },
         { "signature section", Header().Byte(4).String([]).ToArray(), "KRL section 4 is not supported" },
         { "hashes of keys", Header().Byte(5).String([]).ToArray(), "KRL section 5 is not supported" },
+        { "a bitmap too long", Section(0x22, new WireWriter().UInt64(1).MpInt([.. Enumerable.Repeat((byte)1, 2049)]).ToArray()), "a bitmap of 2049 bytes is longer than 2048" },
+        { "a bitmap beyond all serials", Section(0x22, new WireWriter().UInt64(ulong.MaxValue).MpInt([3]).ToArray()), "a bitmap from serial 18446744073709551615 on reaches beyond the last serial" },
+        { "a bitmap with serial 0", Section(0x22, new WireWriter().UInt64(0).MpInt([3]).ToArray()), "serials 0 to 1 are not a range that a KRL can revoke" },
+        { "a bitmap with more behind it", Section(0x22, new WireWriter().UInt64(1).MpInt([3]).Byte(0).ToArray()), "serial bitmap is followed by 1 bytes that do not belong to it (at byte 126)" },
         { "half a key", Header().Byte(2).String(new WireWriter().String(Ca.ToBlob()).Raw([0, 0])).ToArray(), "the length of public key needs 4 bytes, 2 are left (at byte 104)" },
-        { "bitmap", Vector.Bytes("bitmap.krl"), "KRL certificate section 0x22 is not supported" },
         { "key ids", Vector.Bytes("key_ids.krl"), "KRL certificate section 0x23 is not supported" },
         { "any CA", Header().Byte(1).String(new WireWriter().String([]).String([])).ToArray(), "the length of key type needs 4 bytes, 0 are left (at byte 53)" },
         { "serial 0", Section(0x20, Serials(0)), "serials 0 to 0 are not a range that a KRL can revoke" },

@@ -6,6 +6,7 @@ using CertAuthority.Protocol;
 using CertAuthority.Store;
 using CertAuthority.Tests.Unit.Access;
 using CertAuthority.Tests.Unit.Jobs;
+using CertAuthority.Tests.Unit.Store;
 using World = CertAuthority.Tests.Unit.Store.World;
 
 namespace CertAuthority.Tests.Unit.Operations;
@@ -33,6 +34,86 @@ public sealed class JoinsTests : IAsyncLifetime
         var (node, members, unconfirmed) = world.Store.Database.Read(snapshot => (snapshot.Policy().Nodes["web1"], snapshot.MembersOf(Prod), snapshot.Unconfirmed([Prod])));
         Assert.Equal([node.Id], members);
         Assert.Equal([(Prod.Id, node.Id)], unconfirmed);
+    }
+
+    [Fact]
+    public async Task Joins_that_are_over_are_removed_after_a_month()
+    {
+        // Admitted and refused; seen since, and not.
+        foreach (var name in (string[])["web1", "web2", "web3"])
+            Assert.Null(await Ask(name));
+        await Joins.Admit(world.Authority, Root, new AdmitJoin("web1"));
+        await Joins.Admit(world.Authority, Root, new AdmitJoin("web2"));
+        await Joins.Refuse(world.Authority, Root, new RefuseJoin("web3"));
+        Assert.Null(await Ask("web4"));
+        var (web1, web2) = world.Store.Database.Read(snapshot => (snapshot.Policy().Nodes["web1"], snapshot.Policy().Nodes["web2"]));
+        Assert.Equal(["web1", "web2"], world.Store.Database.Read(snapshot => snapshot.AdmittedJoins()).Select(join => join.Name));
+        await Joins.GoOn(world.Authority, []);
+        // The round reads only those that may have something left to do.
+        Assert.Empty(world.Store.Database.Read(snapshot => snapshot.AdmittedJoins()));
+        await world.Store.Database.Commit(transaction =>
+        {
+            transaction.SetReport(web1.Id, new NodeReport(World.Now, 1, null) { Received = World.Now });
+            return true;
+        });
+
+        world.Clock.Now = World.Now.AddDays(31);
+        await Joins.GoOn(world.Authority, []);
+        Assert.Equal("web1 web2 web3 web4", All());
+        world.Clock.Now = World.Now.AddDays(31).AddSeconds(1);
+        await Joins.GoOn(world.Authority, []);
+        // One host waits, and of one the join is all that was ever seen.
+        Assert.Equal("web2 web4", All());
+        Assert.Equal(World.Now, world.Store.Database.Read(snapshot => snapshot.NodeSeen(web2)));
+
+        string All() => world.Store.Database.Read(snapshot => string.Join(' ', snapshot.Joins().Select(join => join.Name)));
+
+        async Task<string?> Ask(string name)
+        {
+            var token = (await Joins.CreateToken(world.Authority, Root, new CreateJoinToken(name))).Token.Split('.');
+            return await Joins.Take(world.Authority, new JoinRequest(name, name, World.Now, token[0], Key, Joins.HashOf(Joins.HashOf(token[1]) + Joins.HashOf("lines")), Joins.HashOf("lines"), "hash"), "SHA256:own");
+        }
+    }
+
+    [Fact]
+    public async Task Host_whose_certificate_cannot_be_made_stops_no_round()
+    {
+        foreach (var name in (string[])["web1", "web2"])
+            await Admitted(name);
+        await world.Store.Database.Commit(transaction => transaction.Execute("UPDATE joins SET key = 'no key' WHERE name = 'web1'"));
+
+        Assert.Empty(await Joins.GoOn(world.Authority, []));
+
+        Assert.StartsWith("the certificate of a host that was admitted is not signed: web1: ", Assert.Single(world.Authority.Stuck.All), StringComparison.Ordinal);
+        Assert.NotNull(world.Store.Database.Read(snapshot => snapshot.HostCertificate(snapshot.Policy().Nodes["web2"])));
+
+        // As a daemon that was killed before it signed.
+        Task Admitted(string name) => world.Store.Database.Commit(transaction =>
+        {
+            NodeRow.Table.Put(transaction, HostWorld.Node(name));
+            transaction.SetJoin(new Join(name, Key, name, Sample.Node(name).Labels, "0123456789abcdef", World.Now, "hash", JoinState.Admitted, Decided: World.Now, Node: transaction.Policy().Nodes[name].Id));
+            return true;
+        });
+    }
+
+    [Fact]
+    public async Task Token_that_cannot_work_is_made_with_a_warning()
+    {
+        var made = await Joins.CreateToken(world.Authority, Root, new CreateJoinToken("web*", Uses: 2, Addresses: ["^.*$", "*.prod"], Admit: true));
+        Assert.Equal(["the daemon has no publish_dir, so no host finds an answer", "the daemon has no reports_dir, so it sees no request of a host"], made.Warnings!);
+        Assert.Equal("for web*, 2 uses, admits by itself, also at ^.*$ or *.prod", world.Store.Database.Read(snapshot => snapshot.AuditEntries(new ListAudit())).First(entry => entry.Event == AuditEvents.JoinTokenCreated.Name).Reason);
+
+        await world.Store.Database.Commit(transaction =>
+        {
+            NodeRow.Table.Put(transaction, HostWorld.Node("db1"));
+            return true;
+        });
+        await Nodes.Certify(world.Authority, Root, new CertifyHost("db1", Key));
+        var ca = world.Authority with { ReportsDirectory = "/reports" };
+        const string other = "there is a node db1 already, and a host joins under its name only with the host key that the node has";
+        Assert.Equal(other, (await Joins.CreateToken(ca, Root, new CreateJoinToken("db1"))).Warnings![^1]);
+        Assert.Equal(other, (await Joins.CreateToken(ca, Root, new CreateJoinToken("db1", HostKey: "SHA256:Yq8oJrDYLG6q6nPzNqmnbMFyMpXlxCyZ2J3PYiMNVAs"))).Warnings![^1]);
+        Assert.DoesNotContain(other, (await Joins.CreateToken(ca, Root, new CreateJoinToken("db1", HostKey: CertAuthority.Keys.Fingerprint.Compute(CertAuthority.OpenSsh.PublicKey.ParseLine(Key))))).Warnings!);
     }
 
     public async Task InitializeAsync()

@@ -25,6 +25,13 @@ public sealed class OpeningTests : IDisposable
         Assert.Equal(Enumerable.Range(1, files.Count).Select(number => $"{number:0000}.sql"), files);
     }
 
+    [Fact]
+    public void Each_migration_has_a_twin_for_the_other_engine()
+    {
+        var files = typeof(Database).Assembly.GetManifestResourceNames().Where(name => name.StartsWith("postgres.", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(Enumerable.Range(37, World.Migrations().Count() - 36).Select(number => $"postgres.{number:0000}.sql"), files);
+    }
+
     public static readonly TheoryData<string, string> Unusable = new()
     {
         { "somebody else's tables", "is a database, but not one of certauthority; move it away or name another data directory" },

@@ -25,7 +25,7 @@ public class HostListTests
     }
 
     [Theory]
-    [InlineData("db1", "hosts:1: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 1 words")]
+    [InlineData("db1", "hosts:1: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 1 word")]
     [InlineData("db1 a b=c d", "hosts:1: a line is NODE [USER@]HOST[:PORT] [KEY=VALUE,…], not 4 words")]
     [InlineData("DB1 a", "hosts:1: 'DB1' is not the name of a node")]
     [InlineData("-x a", "hosts:1: '-x' is not the name of a node")]
@@ -33,6 +33,7 @@ public class HostListTests
     [InlineData("db1 a prod", "hosts:1: 'prod' is not a label: KEY=VALUE, such as env=prod")]
     [InlineData("db1 a env=prod,=x", "hosts:1: '=x' is not a label: KEY=VALUE, such as env=prod")]
     [InlineData("db1 a\n#\ndb1 b", "hosts:3: db1 is in line 1 already")]
+    [InlineData("db1 root@a\ndb2 admin@A.:22", "hosts:2: admin@A.:22 is in line 1 already, under another name")]
     public void Malformed_line_is_named_with_its_number(string text, string fault) =>
         Assert.Equal([fault], HostList.Read(text, "hosts", None).Faults);
 

@@ -85,6 +85,22 @@ public class SshdSettingsTests
     public void Root_can_be_refused_by_PermitRootLogin() =>
         Assert.Equal("PermitRootLogin is no", SshdSettings.Read(["PermitRootLogin no"]).WhyRefused("root", [], "192.0.2.1", Certificate, "ssh-rsa"));
 
+    /// <summary>One text of rules, and two that go by it: the script of an enrollment, and that of a host that joins by itself.</summary>
+    [Fact]
+    public void Both_scripts_judge_lines_of_Match_blocks_alike()
+    {
+        var (one, other) = (Rules("src/Tctl/Enrollment/host.sh"), Rules("packaging/host/certauthority-join"));
+        Assert.Contains("in_matches()", one, StringComparison.Ordinal);
+        Assert.Equal(one, other);
+
+        static string Rules(string file)
+        {
+            var text = File.ReadAllText(Path.Combine(Document.Root, file));
+            var from = text.IndexOf("# --- Whom sshd on a host goes by.", StringComparison.Ordinal);
+            return text[from..text.IndexOf("# --- The end of these lines.", from, StringComparison.Ordinal)];
+        }
+    }
+
     private static NodeFile DropIn(bool exempts) => new(
         "/etc/ssh/sshd_config.d/00-certauthority.conf",
         System.Text.Encoding.UTF8.GetBytes(string.Join('\n', Lines("drop-in.conf").Where(line => exempts || !line.StartsWith("PerSource", StringComparison.Ordinal)))));

@@ -34,7 +34,7 @@ public class ShellTests
     [InlineData("requests approve --rolse=db-support bc8ca931", "unknown command or argument '--rolse=db-support'")]
     [InlineData("requests approve bc8ca931 -F", "unknown command or argument '-F'")]
     [InlineData("certs ls --limit=0", "--limit takes a number from 1 up, not '0'")]
-    [InlineData("auth export --type=hosts", "--type takes user, host or krl, not 'hosts'")]
+    [InlineData("auth export --type=hosts", "--type takes user, host, statements or krl, not 'hosts'")]
     [InlineData("get", "required argument missing for command: 'get'")]
     public Task Unknown_tctl_arguments_are_a_usage_error(string line, string error) => IsUsageError(new TctlCommand(), "tctl", line, error);
 

@@ -106,8 +106,8 @@ internal static class Certificates
             Version = Version,
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
-            Rotations = KeyRotations.All(snapshot, now) is [_, ..] rotations ? rotations : null,
-            HostsWithRevokedCa = KeyRotations.TrustingRevoked(snapshot) is [_, ..] trusting ? trusting : null,
+            Rotations = RotationState.All(ca, snapshot, now) is [_, ..] rotations ? rotations : null,
+            HostsWithRevokedCa = RotationState.TrustingRevoked(snapshot) is [_, ..] trusting ? trusting : null,
             PendingRequests = snapshot.CountPending(now),
             LiveCertificates = snapshot.CountLive(now),
             RevokedCertificates = snapshot.CountRevoked(now),
@@ -121,6 +121,7 @@ internal static class Certificates
             Hosts = Nodes.Status(ca, snapshot, now),
             Vanishing = VanishedNodes.Status(ca, snapshot, now),
             DamagedRows = damaged.Length > 0 ? damaged : null,
+            StuckRows = ca.Stuck.All is [_, ..] stuck ? stuck : null,
             Clock = ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
             Disk = Disks.Measure(ca),
             AuditLog = new AuditLogStatus(

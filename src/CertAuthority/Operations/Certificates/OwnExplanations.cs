@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;

@@ -38,7 +38,8 @@ internal static class HostCertificates
                         || HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now)))
                 .Select(node => certificates[node.Id]).ToList();
         });
-        foreach (var one in due)
+        await ca.Stuck.Each("a host certificate is not renewed", due, one => one.NodeName, async one =>
+        {
             try
             {
                 await Nodes.Certify(ca, Caller.Daemon, one.NodeName, Certificate.Parse(one.Certificate).Key, one.ValidBefore - one.Issued);
@@ -52,6 +53,7 @@ internal static class HostCertificates
                 // The key signs, but not this one: whoever keeps it has limits. The others are not affected.
                 first ??= refused;
             }
+        });
         return first;
     }
 }

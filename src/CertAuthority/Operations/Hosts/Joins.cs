@@ -19,6 +19,9 @@ internal static class Joins
 
     private static readonly TimeSpan AfterRefusal = TimeSpan.FromMinutes(10);
 
+    // Longer than any token lasts, so that a refusal holds for its token, and than answers are kept for hosts.
+    private static readonly TimeSpan KeptJoin = TimeSpan.FromDays(31);
+
     private const int MostUses = 1000;
 
     public static async Task<JoinTokenMade> CreateToken(Authority ca, Administrator by, CreateJoinToken ask)
@@ -26,7 +29,7 @@ internal static class Joins
         var now = ca.Now();
         var secret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
         var token = Checked(ask, now, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), HashOf(secret));
-        await ca.Database.Commit(transaction =>
+        var other = await ca.Database.Commit(transaction =>
         {
             transaction.InsertJoinToken(token);
             transaction.Audit(by.Caller.Did(AuditEvents.JoinTokenCreated, now) with
@@ -35,10 +38,20 @@ internal static class Joins
                 ValidBefore = token.Ends,
                 Reason = Describe(token),
             });
-            return true;
+            return transaction.Policy().Nodes.TryGetValue(token.Name, out var node)
+                && (token.HostKey is null || transaction.HostCertificate(node) is not { } one
+                    || Fingerprint.Compute(Certificate.Parse(one.Certificate).Key) != token.HostKey) ? node : null;
         });
+        string[] warnings =
+        [
+            .. ca.Krl.ForHosts is null ? ["the daemon has no publish_dir, so no host finds an answer"] : (string[])[],
+            .. ca.ReportsDirectory is null ? ["the daemon has no reports_dir, so it sees no request of a host"] : (string[])[],
+            .. other is null ? (string[])[]
+                : [$"there is a node {other.Name} already, and a host joins under its name only with the host key that the node has"],
+        ];
         var audit = Fingerprint.Compute(ca.Checkpoints.Key.PublicKey)["SHA256:".Length..];
-        return new JoinTokenMade($"{token.Id}.{(token.HostKey is null ? secret : "-")}.{audit}", Show(token));
+        return new JoinTokenMade(
+            $"{token.Id}.{(token.HostKey is null ? secret : "-")}.{audit}", Show(token), warnings is [] ? null : warnings);
     }
 
     private static JoinToken Checked(CreateJoinToken ask, DateTimeOffset now, string id, string secret)
@@ -178,7 +191,10 @@ internal static class Joins
         request.Proof is { } proof && token?.Secret is { } secret && CryptographicOperations.FixedTimeEquals(
             Encoding.ASCII.GetBytes(HashOf(secret + request.Proven)), Encoding.ASCII.GetBytes(proof));
 
-    /// <summary>Completes what was cut short: certificates of hosts that were admitted. Removes tokens that have ended.</summary>
+    /// <summary>
+    /// Completes what was cut short: certificates of hosts that were admitted. Removes tokens that have ended, and joins that were over a
+    /// month ago.
+    /// </summary>
     /// <param name="ca">The authority.</param>
     /// <param name="notBefore">
     /// By the ID of its node, when a host whose certificate could not be signed is tried again: each try leaves a record.
@@ -188,14 +204,18 @@ internal static class Joins
     {
         var failed = new List<(string, string)>();
         var now = ca.Now();
-        var (uncertified, anyEnded) = ca.Database.Read(snapshot => (
-            snapshot.Joins().Where(join => join.State == JoinState.Admitted && snapshot.Policy().Nodes.TryGetValue(join.Name, out var node)
-                && node.Id == join.Node && snapshot.HostCertificate(node) is null).ToList(),
-            snapshot.JoinTokens().Exists(token => token.Ends <= now)));
-        foreach (var join in uncertified.Where(join => !(now < notBefore.GetValueOrDefault(join.Node!.Value))))
+        var (open, anyEnded, anyOver) = ca.Database.Read(snapshot => (
+            snapshot.AdmittedJoins().Select(join => (Join: join, IsDone: IsDone(snapshot, join))).ToList(),
+            snapshot.HasEndedJoinTokens(now), snapshot.HasForgettableJoins(now - KeptJoin)));
+        var done = open.Where(one => one.IsDone).Select(one => one.Join).ToList();
+        var undone = open.Where(one => !one.IsDone && !(now < notBefore.GetValueOrDefault(one.Join.Node!.Value)))
+            .Select(one => one.Join).ToList();
+        await ca.Stuck.Each("the certificate of a host that was admitted is not signed", undone, join => join.Name, async join =>
+        {
             try
             {
                 await Certify(ca, Caller.Daemon, join);
+                done.Add(join);
             }
             catch (ProblemException e)
             {
@@ -203,14 +223,23 @@ internal static class Joins
                 notBefore[join.Node!.Value] = now + AfterRefusal;
                 failed.Add((join.Name, e.Problem.Detail));
             }
-        if (anyEnded)
+        });
+        if (done.Count > 0 || anyEnded || anyOver)
             await ca.Database.Commit(transaction =>
             {
+                foreach (var join in done)
+                    transaction.CloseJoin(join);
                 transaction.RemoveEndedJoinTokens(now);
+                transaction.RemoveForgettableJoins(now - KeptJoin);
                 return true;
             });
         return failed;
     }
+
+    // The host has its certificate, or no node any more.
+    private static bool IsDone(Snapshot snapshot, Join join) =>
+        !(snapshot.Policy().Nodes.TryGetValue(join.Name, out var node) && node.Id == join.Node)
+        || snapshot.HostCertificate(node) is not null;
 
     /// <summary>
     /// Creates the node of a host that is admitted. It can be in groups of hosts that certificates name, so these are reviewed.
@@ -272,6 +301,7 @@ internal static class Joins
         $"for {token.Name}{(token.HostKey is { } key ? $" with the host key {key}" : "")}"
         + $", {token.Uses} {(token.Uses == 1 ? "use" : "uses")}"
         + (token.Admits ? ", admits by itself" : "")
+        + (token.Addresses.IsEmpty ? "" : $", also at {string.Join(" or ", token.Addresses)}")
         + string.Concat(token.Labels.Select(label => $", {label.Key}={label.Value}"));
 
     private static JoinTokenInfo Show(JoinToken token) => new(

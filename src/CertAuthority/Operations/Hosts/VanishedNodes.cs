@@ -14,15 +14,21 @@ internal static class VanishedNodes
     /// <summary>
     /// Removes the nodes whose time is over. Each is decided again in its own transaction, because its host may have been seen meanwhile.
     /// </summary>
-    /// <returns>What was removed, and why; and whether others stay because the daemon is cut off from them.</returns>
-    public static async Task<(IReadOnlyList<string> Removed, bool IsCutOff)> Forget(Authority ca, DateTimeOffset now)
+    /// <param name="ca">The authority.</param>
+    /// <param name="looking">Since when the daemon looks for hosts without a break.</param>
+    /// <param name="now">The current time.</param>
+    /// <returns>
+    /// What was removed, and why; whether others stay because the daemon is cut off from them; and since when it looks now.
+    /// </returns>
+    public static async Task<(IReadOnlyList<string> Removed, bool IsCutOff, Looking Looking)> Forget(
+        Authority ca, Looking looking, DateTimeOffset now)
     {
         if (ca.ForgetNodesAfter is null)
-            return ([], false);
-        var (due, isCutOff) = ca.Database.Read(snapshot => Vanishing.Forgotten(
-            [.. snapshot.Policy().Nodes.Values.Select(With(snapshot.NodesSeen()))], ca.ForgetNodesAfter, ca.Started, now));
+            return ([], false, looking.At(now));
+        var (due, isCutOff, then) = ca.Database.Read(snapshot => Vanishing.Forgotten(
+            [.. snapshot.Policy().Nodes.Values.Select(With(snapshot.NodesSeen()))], ca.ForgetNodesAfter, looking, now));
         var removed = new List<string>();
-        foreach (var node in due)
+        await ca.Stuck.Each("a node is not removed", due, node => node.Name, async node =>
         {
             var withdrawn = await ca.Database.Commit(transaction =>
             {
@@ -39,8 +45,8 @@ internal static class VanishedNodes
             }, takesAway: true);
             if (withdrawn is not null)
                 await OwedWithdrawals.Finish(ca, Caller.Daemon, withdrawn);
-        }
-        return (removed, isCutOff);
+        });
+        return (removed, isCutOff, then);
     }
 
     /// <summary>Returns when a node is removed if nothing is heard of its host; null for never.</summary>

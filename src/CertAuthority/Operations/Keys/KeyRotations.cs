@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Rotations;
 using CertAuthority.Keys;
 using CertAuthority.OpenSsh;
@@ -15,35 +14,8 @@ namespace CertAuthority.Operations;
 /// </summary>
 internal static class KeyRotations
 {
-    // The limit for one reply.
-    private const int MostHosts = 200;
-
     // A transaction revokes them in about 20 ms, in which nobody can log in.
     private const int Together = 500;
-
-    public static Task<RotationList> List(Authority ca, Administrator by, ListRotations ask)
-    {
-        var now = ca.Now();
-        return Task.FromResult(ca.Database.Read(snapshot => new RotationList(All(snapshot, now))));
-    }
-
-    /// <summary>Shows the rotations that are under way.</summary>
-    public static KeyRotation[] All(Snapshot snapshot, DateTimeOffset now) =>
-        [.. Enum.GetValues<CaPurpose>().Select(key => Show(snapshot, key, now)).OfType<KeyRotation>()];
-
-    /// <summary>Returns the hosts that are not known to have given up a user CA key that is on the revocation list.</summary>
-    public static string[] TrustingRevoked(Snapshot snapshot)
-    {
-        var revoked = snapshot.CaKeys(CaPurpose.User).Where(key => key.Revoked is not null).Select(key => key.Id).ToHashSet();
-        if (revoked.Count == 0)
-            return [];
-        var trusts = snapshot.Trusts(CaPurpose.User);
-        return
-        [
-            .. snapshot.Policy().Nodes.Values.Where(node => trusts.TryGetValue(node.Id, out var known) && known.Overlaps(revoked))
-                .Select(node => node.Name).Order(StringComparer.Ordinal),
-        ];
-    }
 
     public static async Task<KeyRotated> Rotate(Authority ca, Administrator by, RotateKey ask)
     {
@@ -51,19 +23,19 @@ internal static class KeyRotations
             throw Problems.InvalidField("key", $"takes user, host or sync, not \"{ask.Key}\"");
         if (ask.Nodes is [_, ..] && ask.Act is not (RotationActs.Switch or RotationActs.Retire or RotationActs.Confirm))
             throw Problems.InvalidField("nodes", "goes with switch, retire and confirm");
+        if (ask.Keys is not null && ask.Act != RotationActs.Compromised)
+            throw Problems.InvalidField("keys", "goes with compromised");
         ExpectNodes(ca, ask.Nodes ?? []);
-        // A key that was moved meanwhile cannot be exchanged by moving files.
-        if (ask.Act is RotationActs.Switch or RotationActs.Retire)
-            ExpectFile(ca, key);
         return await InTurn(ca, async () =>
         {
+            List<RecordedCaKey> worthless = [];
             var revoked = ask.Act switch
             {
                 RotationActs.Prepare => await Prepare(ca, by.Caller, key),
                 RotationActs.Switch => await Switch(ca, by.Caller, key, ask.Nodes ?? []),
                 RotationActs.Retire => await Retire(ca, by.Caller, key, ask.Nodes ?? []),
                 RotationActs.Back => await Back(ca, by.Caller, key),
-                RotationActs.Compromised => await Replace(ca, by.Caller, key),
+                RotationActs.Compromised => await Replace(ca, by.Caller, key, ask.Keys, worthless),
                 RotationActs.Confirm => await Confirm(ca, by.Caller, key, ask.Nodes ?? []),
                 RotationActs.Schedule => await Schedule(ca, by.Caller, key, ask.At),
                 _ => throw Problems.InvalidField(
@@ -72,10 +44,13 @@ internal static class KeyRotations
             var behind = await HostsBehind(ca);
             // They change nothing, not even their list, before somebody tells them to take the new key.
             if (ask.Act == RotationActs.Compromised && key == CaPurpose.User)
-                behind = [.. behind, .. Fetching(ca).Take(MostHosts)];
+                behind = [.. behind, .. RotationState.Fetching(ca).Take(RotationState.MostHosts)];
             return new KeyRotated(
                 ask.Key, Fingerprint.Compute(Of(ca.Keys, key).Signing.PublicKey), revoked, behind,
-                ca.Database.Read(snapshot => Show(snapshot, key, ca.Now())));
+                ca.Database.Read(snapshot => RotationState.Show(ca, snapshot, key, ca.Now())))
+            {
+                RevokedKeys = worthless is [] ? null : [.. worthless.Select(one => Fingerprint.Compute(one.Key))],
+            };
         });
     }
 
@@ -110,21 +85,24 @@ internal static class KeyRotations
         }
     }
 
-    /// <summary>Takes the next step of each rotation that is scheduled and can go on, and completes those that were cut short.</summary>
-    public static Task GoOn(Authority ca) => InTurn(ca, async () =>
+    /// <summary>Takes the next step of a rotation that is scheduled and can go on, and completes one that was cut short.</summary>
+    public static Task GoOn(Authority ca, CaPurpose key) => InTurn(ca, async () =>
     {
-        foreach (var key in Enum.GetValues<CaPurpose>())
+        if (ca.Database.Read(snapshot => snapshot.Rotation(key)) is not { } rotation)
+            return false;
+        if (rotation.Step == RotationStep.Retiring)
+            await Finish(ca, key);
+        else
         {
             var now = ca.Now();
-            var (rotation, facts) = ca.Database.Read(
-                snapshot => snapshot.Rotation(key) is { } one ? (one, Facts(snapshot, key, one, now)) : default);
-            if (rotation is { Step: RotationStep.Retiring })
-                await Finish(ca, key);
-            else if (rotation is { Scheduled: { } from } && from <= now)
-                if (RotationPolicy.Switch(rotation, facts, []) is null)
-                    await Switch(ca, Caller.Daemon, key, []);
-                else if (RotationPolicy.Retire(rotation, facts, []) is null)
-                    await Retire(ca, Caller.Daemon, key, []);
+            FindNext(ca, key);
+            if (rotation.Scheduled is not { } from || from > now
+                || ca.Database.Read(snapshot => RotationState.Obstacle(ca, snapshot, key, rotation, now, [])) is not null)
+                return false;
+            if (rotation.Step == RotationStep.Prepared)
+                await Switch(ca, Caller.Daemon, key, []);
+            else
+                await Retire(ca, Caller.Daemon, key, []);
         }
         return true;
     });
@@ -165,7 +143,7 @@ internal static class KeyRotations
     {
         ExpectFile(ca, key);
         if (ca.Database.Read(snapshot => snapshot.Rotation(key)) is { } present)
-            throw Conflict($"a rotation of the {key.Title()} key is under way: it is {Word(present.Step)}");
+            throw Conflict($"a rotation of the {key.Title()} key is under way: it is {RotationState.Word(present.Step)}");
         var next = Next(ca, key);
         var statement = key == CaPurpose.Host ? await Statement(ca, next.PublicKey) : null;
         await Step(ca, by, key, AuditEvents.CaPrepared, (transaction, now) =>
@@ -181,11 +159,13 @@ internal static class KeyRotations
 
     private static async Task<int> Switch(Authority ca, Caller by, CaPurpose key, string[] abandon)
     {
+        await Look(ca, key);
         await Step(ca, by, key, AuditEvents.CaSwitched, (transaction, now) =>
         {
             var rotation = Present(transaction, key);
-            if (RotationPolicy.Switch(rotation, Facts(transaction, key, rotation, now), abandon) is { } refusal)
-                throw Problems.Refused(refusal);
+            ExpectWay(ca, transaction, key, rotation, RotationStep.Prepared, now, abandon);
+            if (key == CaPurpose.Host)
+                ForgetConfirmed(transaction);
             return rotation with { Step = RotationStep.Switched, Since = now, Abandoned = With(rotation, abandon) };
         });
         if (key == CaPurpose.Host)
@@ -195,11 +175,11 @@ internal static class KeyRotations
 
     private static async Task<int> Retire(Authority ca, Caller by, CaPurpose key, string[] abandon)
     {
+        await Look(ca, key);
         await Step(ca, by, key, AuditEvents.CaRetired, (transaction, now) =>
         {
             var rotation = Present(transaction, key);
-            if (RotationPolicy.Retire(rotation, Facts(transaction, key, rotation, now), abandon) is { } refusal)
-                throw Problems.Refused(refusal);
+            ExpectWay(ca, transaction, key, rotation, RotationStep.Switched, now, abandon);
             return rotation with { Step = RotationStep.Retiring, Since = now, Abandoned = With(rotation, abandon) };
         });
         return await Finish(ca, key);
@@ -220,8 +200,11 @@ internal static class KeyRotations
                     new Access.Values.Refusal(
                         $"certificates of the next key are in use, until {Access.Values.Instants.Show(end)}", "let it sign again, or revoke them",
                         Access.Values.RefusalKind.Conflict));
-            if (key == CaPurpose.Host && ShowingNext(transaction, rotation) is { Count: > 0 } showing)
-                throw Conflict($"{(showing.Count == 1 ? "1 host shows" : $"{showing.Count} hosts show")} a certificate of the next key: {string.Join(", ", showing.Take(8))}");
+            if (key == CaPurpose.Host && RotationState.ShowingNext(transaction, rotation) is { Count: > 0 } showing)
+                throw new ProblemException(new Problem(
+                    ProblemCode.Conflict,
+                    $"{(showing.Count == 1 ? "1 host shows" : $"{showing.Count} hosts show")} a certificate of the next key: {string.Join(", ", showing.Take(8))}",
+                    "the daemon gives those that it writes to one of the old key; confirm a host that fetches once it has fetched its own"));
             transaction.RemoveCaStatements(rotation.NextId);
             return null;
         });
@@ -233,31 +216,69 @@ internal static class KeyRotations
     }
 
     /// <summary>
-    /// Replaces a key that somebody else may have: nothing that it ever signed is worth anything once hosts have the list.
+    /// Replaces a key that somebody else may have: nothing that it ever signed is worth anything once hosts have the list. What was beside
+    /// it may have been taken with it, so every other key on record goes too, and the key that comes is a fresh one.
     /// </summary>
-    private static async Task<int> Replace(Authority ca, Caller by, CaPurpose key)
+    /// <param name="ca">The authority.</param>
+    /// <param name="by">Who says that somebody else may have it.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="meant">The fingerprints of the keys that the caller means to revoke; null for those that there are.</param>
+    /// <param name="worthless">Takes the keys that are revoked.</param>
+    /// <returns>How many certificates were revoked.</returns>
+    private static async Task<int> Replace(Authority ca, Caller by, CaPurpose key, string[]? meant, List<RecordedCaKey> worthless)
     {
-        ExpectFile(ca, key);
         if (key == CaPurpose.Sync)
             throw Problems.Invalid(
                 "the keys that let the daemon into hosts are root's there, out of its reach",
-                "rotate the sync key, and enroll each host again after each step");
-        var next = Next(ca, key);
+                "rotate the sync key, and enroll each host again after each step; a next key that was beside it goes first, by a step back");
+        if (!ca.KeyFiles[key].CanChange)
+            throw Problems.Invalid(
+                $"the {key.Title()} key is not in a plain file, so no other can be made here",
+                "make a new one where it is, and revoke this one with it: docs/operating.md#replacing-the-user-ca-key; in our own signer: docs/keys.md#replacing-the-key-of-a-signer");
+        if (ca.Database.Read(snapshot => snapshot.Rotation(key)) is { Step: RotationStep.Retiring } cut)
+        {
+            var ended = await Finish(ca, key);
+            worthless.AddRange(RevokedAt(cut.Since));
+            // That was this command, cut short before.
+            if (worthless is [_, ..])
+                return ended;
+        }
+        var there = ca.Database.Read(snapshot => RotationState.Beside(ca, snapshot, key));
+        if (meant is not null && !there.Select(one => Fingerprint.Compute(one.Key)).ToHashSet().SetEquals(meant))
+            throw Conflict($"the {key.Title()} keys have changed since they were shown; nothing was done");
+
+        // Until the transaction, whichever key signs has its file: a start in between goes on as before, and so does this command.
+        var files = ca.KeyFiles[key];
+        files.Promote(Of(ca.Keys, key).Signing.PublicKey);
+        files.DropNext();
+        var fresh = MakeNext(ca, key).PublicKey;
+        var since = default(DateTimeOffset);
         await Step(ca, by, key, AuditEvents.CaRevoked, (transaction, now) =>
         {
-            var present = transaction.Rotation(key);
-            if (present is { Step: RotationStep.Retiring })
-                throw Conflict("the old key is being retired already");
-            var old = present?.OldId ?? Of(ca.Keys, key).SigningId;
-            if (key == CaPurpose.User)
-                transaction.RevokeCaKey(transaction.CaKeys(key).Find(one => one.Id == old)!, now);
+            since = now;
+            var signing = Of(ca.Keys, key).SigningId;
+            // Of the keys that are gone, a restart may have recorded one that this command left when it was cut short.
+            var gone = RotationState.Beside(ca, transaction, key).FindAll(one => one.Key != fresh);
+            var next = transaction.CaKey(key, fresh, now).Id;
+            transaction.RevokeCaKeys(key, gone, fresh, now);
             // The thief can say the same of any key.
-            transaction.RemoveCaStatements(old);
-            return new Rotation(RotationStep.Retiring, now, old, transaction.CaKey(key, next.PublicKey, now).Id);
+            foreach (var one in gone)
+                transaction.RemoveCaStatements(one.Id);
+            foreach (var one in gone.Where(one => one.Id != signing))
+                transaction.Audit(by.Did(AuditEvents.CaRevoked, now) with
+                {
+                    Resource = Resource(transaction, key, one.Id),
+                    Reason = "it may have been beside one that was compromised",
+                });
+            return new Rotation(RotationStep.Retiring, now, signing, next);
         }, "it was compromised");
+        worthless.AddRange(RevokedAt(since));
         if (key == CaPurpose.Host)
             await RenewHosts(ca);
         return await Finish(ca, key);
+
+        List<RecordedCaKey> RevokedAt(DateTimeOffset time) =>
+            ca.Database.Read(snapshot => snapshot.CaKeys(key).FindAll(one => one.Revoked == time));
     }
 
     private static async Task<int> Confirm(Authority ca, Caller by, CaPurpose key, string[] nodes)
@@ -267,13 +288,21 @@ internal static class KeyRotations
         var now = ca.Now();
         await ca.Database.Commit(transaction =>
         {
-            // After the end of a rotation, there is only something to confirm where a revoked key may still be trusted.
-            var rotation = key == CaPurpose.User && TrustingRevoked(transaction).Intersect(nodes).Any()
-                ? transaction.Rotation(key)
-                : Present(transaction, key);
-            var ids = key == CaPurpose.Host ? [rotation!.NextId] : Of(ca.Keys, key).Ids;
-            foreach (var name in nodes)
-                transaction.SetTrust(Nodes.Find(transaction, name).Id, key, ids, now);
+            // A host takes user CA keys and sync CA keys also after the end of a rotation: it was left behind, or trusts a revoked one.
+            var rotation = key == CaPurpose.Host ? Present(transaction, key) : transaction.Rotation(key);
+            var trusts = transaction.Trusts(key);
+            foreach (var node in nodes.Select(name => Nodes.Find(transaction, name)))
+            {
+                // Before the next key signs, only a host that had a certificate of it can have got one of the old key again.
+                if (key == CaPurpose.Host && rotation!.Step == RotationStep.Prepared
+                    && !(trusts.TryGetValue(node.Id, out var shown) && shown.Contains(rotation.NextId)))
+                    throw Conflict($"the next {key.Title()} key does not sign yet, so {node.Name} has no certificate of it");
+                transaction.SetTrust(
+                    node.Id, key,
+                    key != CaPurpose.Host ? Of(ca.Keys, key).Ids
+                        : [rotation!.Step == RotationStep.Prepared ? rotation.OldId : rotation.NextId],
+                    now);
+            }
             transaction.Audit(by.Did(AuditEvents.CaConfirmed, now) with
             {
                 Resource = Resource(transaction, key, rotation?.NextId ?? Of(ca.Keys, key).SigningId),
@@ -284,11 +313,30 @@ internal static class KeyRotations
         return 0;
     }
 
+    /// <summary>
+    /// Forgets that hosts which fetch show a certificate of the next key: that was said of an earlier time at which it signed, and they
+    /// have fetched another since.
+    /// </summary>
+    private static void ForgetConfirmed(Transaction transaction)
+    {
+        var trusts = transaction.Trusts(CaPurpose.Host);
+        foreach (var node in transaction.Policy().Nodes.Values.Where(node => !node.Push && trusts.ContainsKey(node.Id)))
+            transaction.ForgetTrust(node.Id, CaPurpose.Host);
+    }
+
     private static async Task<int> Schedule(Authority ca, Caller by, CaPurpose key, string? at)
     {
         DateTimeOffset? from = at is null ? null : Problems.Instant("at", at);
         await Step(
-            ca, by, key, AuditEvents.CaScheduled, (transaction, _) => Present(transaction, key) with { Scheduled = from },
+            ca, by, key, AuditEvents.CaScheduled, (transaction, now) =>
+            {
+                var rotation = Present(transaction, key);
+                return from <= now
+                    ? throw Problems.Invalid(
+                        $"{Access.Values.Instants.Show(from.Value)} is past, so the daemon would go on at once", "name a time to come",
+                        new NextStep.TakeStep(key.Name()))
+                    : rotation with { Scheduled = from };
+            },
             from is { } set ? Access.Values.Instants.Show(set) : "by command only");
         return 0;
     }
@@ -322,7 +370,7 @@ internal static class KeyRotations
                     Reason = reason ?? (rotation is { Abandoned: [_, ..] left } ? $"left behind: {string.Join(", ", left)}" : null),
                 });
                 var keys = RotatingKeys.Under(transaction, key, ca.KeyFiles[key], rotation)
-                    ?? throw Conflict($"no file has the key that would sign; restore {key.FileName()}_next");
+                    ?? throw Conflict("no file has the key that would sign; restore it from the backup of the keys");
                 // The last thing here: transactions that follow sign by these keys, and none overlaps this one.
                 ca.KeysInForce.Now = With(before, key, RotatingKeys.Recorded(transaction, keys, now));
                 return true;
@@ -344,15 +392,27 @@ internal static class KeyRotations
         var rotation = ca.Database.Read(snapshot => snapshot.Rotation(key));
         if (rotation is not { Step: RotationStep.Retiring })
             return 0;
-        if (key == CaPurpose.User)
+        var (known, next) = ca.Database.Read(
+            snapshot => (snapshot.CaKeys(key), RotationState.PublicKeyOf(snapshot, key, rotation.NextId)));
+        var worthless = known.Where(one => one.Revoked is not null).Select(one => one.Id).ToHashSet();
+        // A certificate of an unknown signer may be one of theirs.
+        if (key == CaPurpose.User && worthless.Contains(rotation.OldId))
             foreach (var some in ca.Database.Read(snapshot => snapshot.LiveCertificates(now))
-                .Where(one => one.CaKeyId == rotation.OldId).Select(one => one.Serial).Chunk(Together))
+                .Where(one => one.CaKeyId == 0 || worthless.Contains(one.CaKeyId)).Select(one => one.Serial).Chunk(Together))
                 revoked += (await ca.Database.Commit(
                     transaction => Revocations.Revoke(
                         transaction, Caller.Daemon,
                         [.. some.Select(transaction.FindCertificate).OfType<RecordedCertificate>().Where(one => one.Revoked is null)],
                         "the CA key that signed it was compromised", now), takesAway: true)).Length;
-        ca.KeyFiles[key].Promote();
+        var files = ca.KeyFiles[key];
+        if (files.Current.PublicKey != next)
+        {
+            ExpectFile(ca, key);
+            FindNext(ca, key);
+            if (files.Holder(next) is null)
+                throw Conflict($"{files.NextPath} does not have the {key.Title()} key {Fingerprint.Compute(next)}; put it back");
+            files.Promote(next);
+        }
         await ca.Database.Commit(transaction =>
         {
             transaction.RemoveRotation(key);
@@ -363,44 +423,8 @@ internal static class KeyRotations
         return revoked;
     }
 
-    private static RotationFacts Facts(Snapshot snapshot, CaPurpose key, Rotation rotation, DateTimeOffset now) => new(
-        [.. Unconfirmed(snapshot, key, rotation).Select(node => node.Name)],
-        (key, rotation.Step) switch
-        {
-            // Whoever logs in learns the keys that their client is to believe.
-            (CaPurpose.Host, RotationStep.Prepared) => snapshot.LastEndOfIssued(rotation.Since, now),
-            (CaPurpose.User, RotationStep.Switched) => snapshot.LastEndOf(rotation.OldId, now),
-            _ => null,
-        });
-
     private static DateTimeOffset? LastEnd(Snapshot snapshot, CaPurpose key, long id, DateTimeOffset now) =>
         key == CaPurpose.User ? snapshot.LastEndOf(id, now) : null;
-
-    /// <summary>Returns the hosts that are not known to trust what they must before the next step.</summary>
-    private static IEnumerable<Node> Unconfirmed(Snapshot snapshot, CaPurpose key, Rotation rotation)
-    {
-        var isNeeded = (key, rotation.Step) switch
-        {
-            (CaPurpose.User or CaPurpose.Sync, RotationStep.Prepared) => true,
-            (CaPurpose.Host, RotationStep.Switched) => true,
-            _ => false,
-        };
-        if (!isNeeded)
-            return [];
-        var (trusts, certificates) = (snapshot.Trusts(key), key == CaPurpose.Host ? snapshot.HostCertificates() : null);
-        return snapshot.Policy().Nodes.Values.Where(
-            node => (key != CaPurpose.Sync || node.Push)
-                && (certificates is null || certificates.ContainsKey(node.Id))
-                && !(trusts.TryGetValue(node.Id, out var known) && known.Contains(rotation.NextId)));
-    }
-
-    private static List<string> ShowingNext(Snapshot snapshot, Rotation rotation)
-    {
-        var trusts = snapshot.Trusts(CaPurpose.Host);
-        return [
-            .. snapshot.Policy().Nodes.Values.Where(node => trusts.TryGetValue(node.Id, out var shown) && shown.Contains(rotation.NextId))
-                .Select(node => node.Name)];
-    }
 
     /// <summary>Returns the key that takes over; one that was revoked is replaced by another.</summary>
     private static FileCaKey Next(Authority ca, CaPurpose key)
@@ -409,34 +433,58 @@ internal static class KeyRotations
         if (files.Next is { } left && ca.Database.Read(
             snapshot => snapshot.CaKeys(key).Exists(one => one.Key == left.PublicKey && one.Revoked is not null)))
             files.DropNext();
-        return files.MakeNext();
+        return MakeNext(ca, key);
     }
 
-    private static KeyRotation? Show(Snapshot snapshot, CaPurpose key, DateTimeOffset now)
+    private static FileCaKey MakeNext(Authority ca, CaPurpose key)
     {
-        if (snapshot.Rotation(key) is not { } rotation)
-            return null;
-        var (syncs, unconfirmed) = (snapshot.NodeSyncs(), Unconfirmed(snapshot, key, rotation).ToList());
-        var facts = Facts(snapshot, key, rotation, now);
-        var obstacle = rotation.Step == RotationStep.Prepared
-            ? RotationPolicy.Switch(rotation, facts, [])
-            : RotationPolicy.Retire(rotation, facts, []);
-        return new KeyRotation(
-            key.Name(), Word(rotation.Step), rotation.Since, RotatingKeys.Name(snapshot, key, rotation.OldId),
-            RotatingKeys.Name(snapshot, key, rotation.NextId),
-            [
-                .. unconfirmed.Take(MostHosts)
-                    .Select(node => new UnconfirmedHost(node.Name, Why(key, node, syncs.GetValueOrDefault(node.Id))))],
-            unconfirmed.Count, [.. rotation.Abandoned], obstacle?.Message, rotation.Scheduled);
+        try
+        {
+            return ca.KeyFiles[key].MakeNext();
+        }
+        catch (CaKeyException unusable)
+        {
+            throw Conflict(unusable.Message);
+        }
     }
 
-    private static string Why(CaPurpose key, Node node, NodeSync? sync) => (key, node.Push, sync?.Failure) switch
+    /// <summary>Loads the next key if its file was put back, and looks whether both keys of a rotation are as they should be.</summary>
+    private static async Task Look(Authority ca, CaPurpose key)
     {
-        (CaPurpose.Sync, _, _) => "its sync_ca.pub is root's there, and was not replaced since: enroll it again",
-        (_, true, { } failure) => failure,
-        (_, true, _) => "it was not written to yet",
-        _ => "it fetches its files, and has not reported these keys, and nobody has confirmed them",
-    };
+        FindNext(ca, key);
+        await ca.KeyFiles[key].Current.Check();
+        if (ca.KeyFiles[key].Next is { } next)
+            await next.Check();
+    }
+
+    private static void FindNext(Authority ca, CaPurpose key)
+    {
+        try
+        {
+            ca.KeyFiles[key].FindNext();
+        }
+        catch (CaKeyException unusable)
+        {
+            throw Conflict(unusable.Message);
+        }
+    }
+
+    /// <summary>Refuses a step that is not the next one, or that cannot be taken yet.</summary>
+    private static void ExpectWay(
+        Authority ca, Snapshot snapshot, CaPurpose key, Rotation rotation, RotationStep before, DateTimeOffset now, string[] abandon)
+    {
+        var refusal = rotation.Step == before ? RotationState.Obstacle(ca, snapshot, key, rotation, now, abandon)
+            : before == RotationStep.Prepared ? RotationPolicy.Switch(rotation, RotationState.Facts(snapshot, key, rotation, now), abandon)
+            : RotationPolicy.Retire(rotation, RotationState.Facts(snapshot, key, rotation, now), abandon);
+        if (refusal is null)
+            return;
+        string[] missing = [
+            .. RotationState.Unconfirmed(snapshot, key, rotation).Select(node => node.Name).Except(With(rotation, abandon)).Take(8)];
+        throw new ProblemException(Problems.From(refusal) with
+        {
+            Next = refusal.Hint is null && missing is [_, ..] ? [new NextStep.ConfirmHosts(key.Name(), missing)] : null,
+        });
+    }
 
     /// <summary>Signs the certificates of hosts by the key that signs now, and has each host get its own with a new list.</summary>
     private static async Task RenewHosts(Authority ca)
@@ -448,16 +496,12 @@ internal static class KeyRotations
     private static async Task<HostBehind[]> HostsBehind(Authority ca) =>
         (await Nodes.Behind(ca, new Administrator(Caller.Daemon), new ListHostsBehind())).Hosts;
 
-    private static IEnumerable<HostBehind> Fetching(Authority ca) =>
-        ca.Database.Read(snapshot => snapshot.Policy().Nodes).Values.Where(node => !node.Push)
-            .Select(node => new HostBehind(node.Name, "it fetches its files, and accepts a new key only by hand"));
-
     private static void ExpectFile(Authority ca, CaPurpose key)
     {
         if (!ca.KeyFiles[key].CanChange)
             throw Problems.Invalid(
                 $"the {key.Title()} key is not in a plain file, so no next one can be made here",
-                "make one where it is, and have hosts trust it before it signs: docs/rotation.md");
+                "make one where it is, and have hosts trust it before it signs: docs/operating.md#trusting-another-ca-key");
     }
 
     private static void ExpectNodes(Authority ca, string[] names) => ca.Database.Read(snapshot =>
@@ -468,7 +512,8 @@ internal static class KeyRotations
     });
 
     private static Rotation Present(Snapshot snapshot, CaPurpose key) =>
-        snapshot.Rotation(key) ?? throw Conflict($"no rotation of the {key.Title()} key is under way");
+        snapshot.Rotation(key) ?? throw new ProblemException(new Problem(
+            ProblemCode.Conflict, $"no rotation of the {key.Title()} key is under way", Next: [new NextStep.TakeStep(key.Name())]));
 
     private static ImmutableArray<string> With(Rotation rotation, string[] abandon) =>
         [.. rotation.Abandoned.Concat(abandon).Distinct(StringComparer.Ordinal)];
@@ -484,8 +529,6 @@ internal static class KeyRotations
 
     private static string Resource(Snapshot snapshot, CaPurpose key, long id) =>
         $"{key.FileName()}/{RotatingKeys.Name(snapshot, key, id)}";
-
-    private static string Word(RotationStep step) => step.ToString().ToLowerInvariant();
 
     private static ProblemException Conflict(string detail) => new(new Problem(ProblemCode.Conflict, detail));
 

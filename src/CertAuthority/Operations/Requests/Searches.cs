@@ -1,4 +1,5 @@
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Protocol;

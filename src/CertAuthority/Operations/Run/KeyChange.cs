@@ -27,10 +27,11 @@ internal static class KeyChange
     /// </exception>
     public static void Expect(Transaction transaction, CaKeys keys, Krl? published, bool isRestored, DateTimeOffset now)
     {
-        foreach (var revoked in published?.RevokedKeys ?? [])
-            transaction.RevokeCaKey(transaction.CaKey(CaPurpose.User, revoked, now), now);
-        var known = transaction.CaKeys(CaPurpose.User);
         var key = keys.Signing.PublicKey;
+        transaction.RevokeCaKeys(
+            CaPurpose.User, [.. (published?.RevokedKeys ?? []).Select(revoked => transaction.CaKey(CaPurpose.User, revoked, now))], key,
+            now);
+        var known = transaction.CaKeys(CaPurpose.User);
         if (known.Find(one => one.Key == key) is { Revoked: { } since })
             throw new CaKeyException(
                 $"user_ca, {Fingerprint.Compute(key)}, is on the revocation list since {Instants.Show(since)}, so hosts refuse whatever it signs; remove user_ca and user_ca.pub to have a new key made, and start with --new-ca");
@@ -49,6 +50,15 @@ internal static class KeyChange
         }
     }
 
+    /// <summary>Refuses a start with a host CA key that somebody else may have.</summary>
+    /// <exception cref="CaKeyException">It was replaced for that reason.</exception>
+    public static void ExpectUncompromised(Snapshot snapshot, CaKeys keys)
+    {
+        if (snapshot.CaKeys(keys.Purpose).Find(one => one.Revoked is not null && keys.Trusts(one.Key)) is { Revoked: { } since } worthless)
+            throw new CaKeyException(
+                $"{(worthless.Key == keys.Signing.PublicKey ? keys.Purpose.FileName() : keys.Purpose.TrustedFileName())} has {Fingerprint.Compute(worthless.Key)}, which was replaced at {Instants.Show(since)} because somebody else may have it; restore the right key, or remove this one with its .pub to have a new one made");
+    }
+
     /// <summary>Makes the present keys the only ones: revokes every other key, with everything that it signed.</summary>
     /// <param name="transaction">The first transaction of a start.</param>
     /// <param name="keys">The present user CA keys.</param>
@@ -60,16 +70,14 @@ internal static class KeyChange
         var reason = $"user_ca is now {Fingerprint.Compute(keys.Signing.PublicKey)}";
         var revoked = Revocations.Revoke(
             transaction, Caller.Daemon, others.Count == 0 ? [] : LiveOfOthers(transaction, keys, now), reason, now);
+        transaction.RevokeCaKeys(CaPurpose.User, others, keys.Signing.PublicKey, now);
         foreach (var other in others)
-        {
-            transaction.RevokeCaKey(other, now);
             transaction.Audit(
                 Caller.Daemon.Did(AuditEvents.CaRevoked, now) with
                 {
                     Resource = $"user_ca/{Fingerprint.Compute(other.Key)}",
                     Reason = reason,
                 });
-        }
         return (others, revoked.Length);
     }
 

@@ -77,6 +77,9 @@ public class HostFilesTests
     {
         Assert.Contains("AuthorizedKeysFile none", Lines(Db1, null));
         Assert.DoesNotContain("AuthorizedKeysFile none", Lines(Db1 with { KeepKeys = true }, null));
+        // Principals of other names would open logins, whatever keys do.
+        foreach (var keeps in (bool[])[true, false])
+            Assert.Contains("AuthorizedPrincipalsFile none", Lines(Db1 with { KeepKeys = keeps }, null));
         var lines = Lines(Db1 with { KeepKeys = true, Push = true }, null);
         Assert.Equal(["    AuthorizedKeysFile none"], [.. lines.Where(line => line.Contains("AuthorizedKeysFile", StringComparison.Ordinal)).Select(line => $"    {line.Trim()}")]);
         Assert.True(Array.IndexOf(lines, "Match User certauthority-sync") < Array.FindIndex(lines, line => line.Contains("AuthorizedKeysFile", StringComparison.Ordinal)));

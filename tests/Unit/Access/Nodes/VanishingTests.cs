@@ -47,9 +47,40 @@ public class VanishingTests
 
     private static (Node, DateTimeOffset?) There => (Sample.Node("there"), Sample.Now);
 
+    [Fact]
+    public void Last_instant_that_a_person_can_write_is_never_over()
+    {
+        var never = Sample.Node("never") with { Expires = new DateTimeOffset(9999, 12, 31, 0, 0, 0, TimeSpan.Zero) };
+        Assert.Equal(DateTimeOffset.MaxValue, Vanishing.ForgottenAt(never, seen: null, Month));
+        Assert.Equal(DateTimeOffset.MaxValue, Vanishing.ForgottenAt(Sample.Node("web1"), DateTimeOffset.MaxValue, TimeSpan.FromDays(36500)));
+        Assert.Equal("", Forgotten([(never, null), There]));
+    }
+
+    /// <summary>A network that comes back shows a few hosts first.</summary>
+    [Theory]
+    [InlineData("stopped or suspended")]
+    [InlineData("cut off")]
+    public void After_a_break_every_host_has_time_to_be_seen(string how)
+    {
+        var looking = new Looking(At(-50)!.Value, At(-50)!.Value, Sample.Now.AddMinutes(how == "cut off" ? -5 : -16));
+        (Node, DateTimeOffset?)[] hosts = [.. Enumerable.Range(0, 10).Select(n => (Sample.Node($"host{n}"), At(-31)))];
+        if (how == "cut off")
+            looking = Vanishing.Forgotten(hosts, Month, looking, Sample.Now).Looking;
+        // One of them in ten is seen again, and the others a little later: not one is gone.
+        hosts[0].Item2 = Sample.Now;
+        for (var minutes = 5; minutes < 60; minutes += 5)
+        {
+            (var gone, _, looking) = Vanishing.Forgotten(hosts, Month, looking, Sample.Now.AddMinutes(minutes));
+            Assert.Empty(gone);
+        }
+        hosts[0].Item2 = Sample.Now.AddMinutes(70);
+        Assert.Equal(9, Vanishing.Forgotten(hosts, Month, looking, Sample.Now.AddMinutes(70)).Nodes.Count);
+    }
+
     private static string Forgotten(IReadOnlyCollection<(Node, DateTimeOffset?)> nodes, DateTimeOffset? started = null)
     {
-        var (some, isCutOff) = Vanishing.Forgotten(nodes, Month, started ?? At(-2)!.Value, Sample.Now);
+        var since = started ?? At(-2)!.Value;
+        var (some, isCutOff, _) = Vanishing.Forgotten(nodes, Month, new Looking(since, since, Sample.Now.AddMinutes(-5)), Sample.Now);
         return isCutOff ? string.Concat(some.Select(node => $"{node.Name} ")) + "cut off" : string.Join(' ', some.Select(node => node.Name));
     }
 

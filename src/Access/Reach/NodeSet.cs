@@ -1,9 +1,10 @@
 using System.Collections;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
+using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Roles;
 
-namespace CertAuthority.Access.Nodes;
+namespace CertAuthority.Access.Reach;
 
 /// <summary>
 /// Nodes, with answers to what each decision asks about all of them, so that a decision costs what the roles reach and not what exists:

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Values;
 using FsCheck;

@@ -1,4 +1,4 @@
--- The tables as they were on the day on which PostgreSQL was first supported; the migrations of SQLite up to 0036 lead to the same ones.
+-- The tables that the migrations of SQLite up to 0037 lead to. Each later migration has a twin here, with the same number.
 -- Times are whole Unix seconds, lengths of time whole seconds. Lists are JSON.
 
 CREATE TABLE schema_version (
@@ -356,7 +356,8 @@ CREATE TABLE node_reports (
     time          BIGINT NOT NULL,
     krl_version   BIGINT NOT NULL,
     witnessed     BIGINT,
-    groups_fault  TEXT
+    groups_fault  TEXT,
+    received      BIGINT NOT NULL DEFAULT 0
 );
 CREATE TABLE node_groups (
     id        TEXT PRIMARY KEY,
@@ -392,7 +393,8 @@ CREATE TABLE joins (
     state    TEXT NOT NULL,
     note     TEXT,
     decided  BIGINT,
-    node_id  TEXT
+    node_id  TEXT,
+    over     BIGINT NOT NULL DEFAULT 0
 );
 CREATE TABLE ca_statements (
     old        BIGINT NOT NULL,
@@ -425,6 +427,9 @@ CREATE INDEX requests_in_use_by_user ON requests (state, user_id, access_until) 
 CREATE INDEX user_accounts_by_user ON user_accounts (user_id);
 CREATE INDEX chat_messages_by_time ON chat_messages (at);
 CREATE INDEX node_group_members_by_node ON node_group_members (node_id, group_id, confirmed);
+CREATE INDEX joins_open ON joins (state, name) WHERE over = 0;
+CREATE INDEX joins_over ON joins (decided) WHERE over = 1;
+CREATE INDEX join_tokens_by_end ON join_tokens (ends);
 CREATE INDEX node_group_members_unconfirmed ON node_group_members (group_id, node_id) WHERE confirmed = 0;
 
 -- Numbers without a gap: a sequence would leave one where a change is undone. There is one writer.
