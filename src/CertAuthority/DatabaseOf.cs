@@ -19,7 +19,7 @@ internal static class DatabaseOf
         {
             return new Postgres(
                 server.Options, server.Password ?? (server.Credential is { } name ? Encoding.UTF8.GetString(Credentials.Read(name)) : null),
-                settings.DataDirectory, log);
+                server.Realm, settings.DataDirectory, log);
         }
         catch (ArgumentException e)
         {

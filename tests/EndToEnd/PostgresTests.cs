@@ -71,7 +71,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         using var own = TestPostgres.Start();
         await using var daemon = await Start(server: own);
         await DaemonTests.Setup(daemon);
-        own.Stop();
+        own.Crash();
         var refused = await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff");
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("nothing was changed", refused.Error, StringComparison.Ordinal);
@@ -81,14 +81,162 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
     }
 
     [Fact]
-    public async Task Second_daemon_on_one_database_is_refused()
+    public async Task Second_daemon_stands_by_and_takes_over()
+    {
+        await using var daemon = await Start(TestDaemon.ManyLogins);
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = TestDaemon.StandsBy(folder, Configuration(TestDaemon.ManyLogins));
+        await Eventually.Holds(() => other.Log.Contains("; this one stands by until that one ends", StringComparison.Ordinal));
+        Assert.Matches("another certauthority works on postgres:.*: server process [0-9]+ since .* UTC; this one stands by", other.Log);
+        Assert.False(other.Served.IsCompleted);
+
+        var (given, done) = Load(daemon);
+        await Eventually.Holds(() => given.Count > 20);
+        await daemon.Stop("KILL");
+        await done;
+        await other.Served;
+        var (later, ending) = Load(other);
+        await Eventually.Holds(() => later.Count > 20);
+        await other.Stop();
+        await ending;
+        var serials = given.Concat(later).ToList();
+        Assert.Equal(serials.Count, serials.Distinct().Count());
+        var live = Query("SELECT serial FROM certificates WHERE revoked IS NULL").ToHashSet();
+        Assert.All(serials, serial => Assert.Contains((long)serial, live));
+    }
+
+    /// <summary>Whoever was paused finds out that another one took over, and writes nothing after it.</summary>
+    [Fact]
+    public async Task Paused_daemon_is_replaced_and_stops_when_it_wakes()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = TestDaemon.StandsBy(folder, Configuration());
+        await Eventually.Holds(() => other.Log.Contains("stands by", StringComparison.Ordinal));
+        await daemon.Signal("STOP");
+        await other.Served;
+        (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
+        await daemon.Signal("CONT");
+        Assert.Equal(1, await daemon.Ended());
+        Assert.Matches("another certauthority (works on|has worked on) postgres:", daemon.Log);
+        Assert.Equal([1L], Query("SELECT count(DISTINCT holder) FROM writer"));
+    }
+
+    [Fact]
+    public async Task Daemon_with_other_keys_does_not_stand_by()
     {
         await using var daemon = await Start();
         using var other = new Scratch();
         var refused = await TestDaemon.Refuses(other, "--config", other.Write("certauthority.yaml", Configuration()));
         Assert.Equal(1, refused.ExitCode);
-        Assert.Matches("^certauthority: error: another certauthority works on postgres:.*: server process [0-9]+ since .* UTC; stop it, or name another database\n$", refused.Error);
+        Assert.Matches("(?m)^certauthority: error: postgres:.* belongs to daemons with the user CA key SHA256:.*, and this one has SHA256:.*; copy the data directory of the daemon that works there, or name another database$", refused.Error);
         await DaemonTests.Setup(daemon);
+    }
+
+    [Fact]
+    public async Task Daemon_on_another_machine_needs_the_same_realm()
+    {
+        await using (var daemon = await Start("database_realm: one\n"))
+            await daemon.Stop();
+        Run("UPDATE writer SET machine = 'another'");
+        foreach (var more in (string[])["", "database_realm: two\n"])
+        {
+            var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(more)));
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains("was last used by a daemon on another machine (another), whose uids may be other people here", refused.Error, StringComparison.Ordinal);
+        }
+        await using var same = await Start("database_realm: one\n");
+    }
+
+    /// <summary>The account and the database of the page, which have no rights but their own.</summary>
+    [Fact]
+    public async Task Plain_account_and_database_of_the_page_are_enough()
+    {
+        Run("CREATE ROLE plain LOGIN");
+        Run("CREATE DATABASE plain OWNER plain TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"database: \"postgres:Host={Server.Folder};Database=plain;Username=plain\"\n");
+        await DaemonTests.Setup(daemon);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        Assert.Contains($"database: postgres:{Server.Folder}/plain\n", (await daemon.Administrator.Types("tctl", "status")).Done(), StringComparison.Ordinal);
+        await daemon.Restart();
+        Assert.DoesNotContain("restored", daemon.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Promoted_synchronous_standby_is_used_without_a_restart()
+    {
+        using var primary = TestPostgres.Start();
+        using var standby = primary.StartStandby("s1");
+        primary.Run("ALTER SYSTEM SET synchronous_standby_names = 's1'");
+        primary.Run("SELECT pg_reload_conf()");
+        var link = scratch["server"];
+        Directory.CreateSymbolicLink(link, primary.Folder);
+        await using var daemon = await Start(TestDaemon.ManyLogins, primary, link);
+        await DaemonTests.Setup(daemon);
+        var (given, done) = Load(daemon);
+        await Eventually.Holds(() => given.Count > 20);
+        primary.Crash();
+        standby.Run("SELECT pg_promote()");
+        File.Delete(link);
+        Directory.CreateSymbolicLink(link, standby.Folder);
+        await done;
+        await Eventually.Holds(async () => (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode == 0, "it serves again");
+        Assert.False(daemon.HasEnded);
+        Assert.Contains("was promoted, and has everything that it acknowledged", daemon.Log, StringComparison.Ordinal);
+        await daemon.Restart();
+        Assert.Equal(0L, standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.audit WHERE event = 'daemon.restored'"));
+        var recorded = (long)standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.certificates WHERE revoked IS NULL AND serial IN ({string.Join(',', given)})");
+        Assert.Equal(given.Count, recorded);
+    }
+
+    /// <summary>The standby did not have everything that the daemon was told is kept.</summary>
+    [Fact]
+    public async Task Promoted_server_that_lost_a_change_ends_everything()
+    {
+        using var primary = TestPostgres.Start();
+        var link = scratch["server"];
+        Directory.CreateSymbolicLink(link, primary.Folder);
+        await using var daemon = await Start(server: primary, host: link);
+        await DaemonTests.Setup(daemon);
+        // It comes while the daemon runs, so that the daemon has not refused it.
+        using var standby = primary.StartStandby("s1");
+        standby.Crash();
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        primary.Crash();
+        standby.Resume();
+        standby.Run("SELECT pg_promote()");
+        File.Delete(link);
+        Directory.CreateSymbolicLink(link, standby.Folder);
+        Assert.Equal(1, await daemon.Ended());
+        Assert.Contains("was promoted or restored and has lost what it acknowledged", daemon.Log, StringComparison.Ordinal);
+        await daemon.Restart();
+        Assert.Equal(1L, standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.audit WHERE event = 'daemon.restored'"));
+    }
+
+    [Fact]
+    public async Task Standby_that_nobody_waits_for_is_refused_by_name()
+    {
+        using var primary = TestPostgres.Start();
+        using var standby = primary.StartStandby("s1");
+        primary.Create(scratch.Path);
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(server: primary)));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("has a standby that it does not wait for", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("set synchronous_standby_names", refused.Error, StringComparison.Ordinal);
+        var written = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(server: standby)));
+        Assert.Contains("is a standby, which cannot be written to; name the primary", written.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Server_that_is_away_keeps_the_daemon_from_starting()
+    {
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(host: scratch["nobody"])));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Matches("^certauthority: error: postgres:.*/nobody/postgres cannot be reached: .*\n$", refused.Error);
     }
 
     [Fact]
@@ -134,29 +282,25 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         using var proxy = new LostAnswer(Server.Folder, scratch);
         await using var daemon = await Start(host: proxy.Folder);
         await DaemonTests.Setup(daemon);
-        proxy.LoseNext();
+        proxy.LoseAfter("late");
         (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
         Assert.Equal(1, proxy.Lost);
         Assert.Contains("late", (await daemon.Administrator.Types("tctl", "users", "ls")).Done(), StringComparison.Ordinal);
         Assert.False(daemon.HasEnded);
     }
 
-    /// <summary>The server dies while it commits, so that the batch is undone.</summary>
+    /// <summary>The connection dies while the server commits, so that the batch is undone.</summary>
     [Fact]
     public async Task Commit_that_never_happened_is_reported_as_undone()
     {
         await using var daemon = await Start();
         await DaemonTests.Setup(daemon);
-        await using var outside = Open();
-        await using var held = await outside.BeginTransactionAsync();
-        Run("LOCK TABLE writer IN ACCESS EXCLUSIVE MODE", outside);
-        var adding = daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff");
-        await Eventually.Holds(() => Query("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%commit_batch%'") is [> 0]);
-        Run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%commit_batch%'");
-        await held.RollbackAsync();
-        var refused = await adding;
+        Run("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN NULL; END $$");
+        Run("CREATE CONSTRAINT TRIGGER deadly AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()");
+        var refused = await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff");
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("nothing was changed", refused.Error, StringComparison.Ordinal);
+        Run("DROP TRIGGER deadly ON users");
         (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
         Assert.False(daemon.HasEnded);
     }
@@ -167,10 +311,11 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         using var proxy = new LostAnswer(Server.Folder, scratch);
         await using var daemon = await Start(host: proxy.Folder);
         await DaemonTests.Setup(daemon);
-        proxy.LoseNext(andRefuse: true);
+        proxy.LoseAfter("late", andRefuse: true);
         var unknown = await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff");
         Assert.NotEqual(0, unknown.ExitCode);
         Assert.DoesNotContain("nothing was changed", unknown.Error, StringComparison.Ordinal);
+        await Eventually.Holds(() => daemon.HasEnded);
         Assert.Equal(1, await daemon.Ended());
         Assert.Contains("whether it was kept is not known", daemon.Log, StringComparison.Ordinal);
     }
@@ -207,6 +352,14 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         Assert.Contains("is another server than in the last run, or one that was promoted or restored", daemon.Log, StringComparison.Ordinal);
         Assert.Equal([0L], Query("SELECT count(*) FROM certificates WHERE revoked IS NULL"));
         Assert.Equal([1L], Query("SELECT count(*) FROM audit WHERE event = 'daemon.restored'"));
+    }
+
+    // What a second host of the daemon needs.
+    private static void CopyKeys(TestDaemon daemon, Scratch to)
+    {
+        using var copy = System.Diagnostics.Process.Start("cp", ["-a", daemon.DataDirectory, to["data"]]);
+        copy.WaitForExit();
+        Assert.Equal(0, copy.ExitCode);
     }
 
     private Task<TestDaemon> Start(string more = "", TestPostgres? server = null, string? host = null)
@@ -279,8 +432,10 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
 
         private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         private readonly string server;
-        private int armed;
-        private bool isRefusing;
+        private byte[]? awaited;
+        private volatile bool isArmed;
+        private volatile bool willRefuse;
+        private volatile bool isRefusing;
 
         public LostAnswer(string server, Scratch scratch)
         {
@@ -295,7 +450,8 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
 
         public int Lost { get; private set; }
 
-        public void LoseNext(bool andRefuse = false) => armed = andRefuse ? 2 : 1;
+        /// <summary>Loses the answer to the first COMMIT after the daemon sent a text.</summary>
+        public void LoseAfter(string text, bool andRefuse = false) => (willRefuse, awaited) = (andRefuse, Encoding.UTF8.GetBytes(text));
 
         public void Dispose() => listener.Dispose();
 
@@ -338,11 +494,13 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
             var buffer = new byte[65536];
             while (await from.ReceiveAsync(buffer) is > 0 and var count)
             {
-                // A batch that changed something: reading commits too, but its answer has no commit_batch before it.
-                if (canLose && armed > 0 && buffer.AsSpan(0, count).IndexOf(Committed) >= 0 && buffer.AsSpan(0, count).IndexOf("SELECT 1\0"u8) >= 0)
+                var bytes = buffer.AsMemory(0, count);
+                if (!canLose && awaited is { } text && bytes.Span.IndexOf(text) >= 0)
+                    (awaited, isArmed) = (null, true);
+                // Reading commits too, but no answer of commit_batch is before that.
+                if (canLose && isArmed && bytes.Span.IndexOf(Committed) >= 0 && bytes.Span.IndexOf("SELECT 1\0"u8) >= 0)
                 {
-                    isRefusing = armed == 2;
-                    armed = 0;
+                    (isRefusing, isArmed) = (willRefuse, false);
                     Lost++;
                     return;
                 }

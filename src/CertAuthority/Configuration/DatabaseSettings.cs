@@ -29,11 +29,17 @@ internal abstract partial record DatabaseSettings
         /// <summary>The systemd credential that has the password; null for none.</summary>
         public string? Credential { get; init; }
 
+        /// <summary>
+        /// The name of the machines that have the same accounts: the same names and uids are the same people there. Null for none.
+        /// </summary>
+        public string? Realm { get; init; }
+
         /// <summary>Returns what logs and records may show: no secret, and not every option.</summary>
         public override string ToString() => $"{ServerScheme}{Options["Host"]}/{Options["Database"]}";
 
         public bool Equals(OnServer? other) =>
-            other is not null && Password == other.Password && Credential == other.Credential && Options.SequenceEqual(other.Options);
+            other is not null && Password == other.Password && Credential == other.Credential && Realm == other.Realm
+                && Options.SequenceEqual(other.Options);
 
         public override int GetHashCode() => ToString().GetHashCode(StringComparison.Ordinal);
     }
@@ -56,10 +62,15 @@ internal abstract partial record DatabaseSettings
         var password = root.Map("database_password");
         var (file, credential) = (password.Text("file"), password.Text("credential"));
         password.Done();
+        var realm = root.Text("database_realm");
+        if (realm is not null && !NameForm().IsMatch(realm))
+            root.Fault("database_realm", "database_realm takes a name of letters, digits, dots, dashes and underscores, at most 63");
         if (text?.StartsWith(ServerScheme, StringComparison.Ordinal) == true && Server(root, text[ServerScheme.Length..]) is { } server)
-            return WithPassword(password, server, file, credential, account);
+            return WithPassword(password, server with { Realm = realm }, file, credential, account);
         if ((file ?? credential) is not null)
             root.Fault("database_password", "database_password is for a database on a server: database: \"postgres:Host=…\"");
+        if (realm is not null)
+            root.Fault("database_realm", "database_realm is for a database on a server: database: \"postgres:Host=…\"");
         if (text is null)
             return Default;
         if (text.StartsWith(FileScheme, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[FileScheme.Length..]))
@@ -76,7 +87,8 @@ internal abstract partial record DatabaseSettings
         var options = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var part in text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            var (name, value) = part.Split('=', 2, StringSplitOptions.TrimEntries) is [var left, { Length: > 0 } right] ? (left, right) : (part, null);
+            var (name, value) = part.Split('=', 2, StringSplitOptions.TrimEntries) is [var left, { Length: > 0 } right]
+                ? (left, right) : (part, null);
             if (name.StartsWith("Pass", StringComparison.OrdinalIgnoreCase) || name.Equals("Pwd", StringComparison.OrdinalIgnoreCase))
                 root.Fault("database", "database must not contain a password, because others may read this file; name a file with it: database_password: {file: PATH}");
             else if (value is null)
@@ -108,7 +120,7 @@ internal abstract partial record DatabaseSettings
             password.Fault("credential", "database_password takes either file or credential");
         if (credential is not null)
         {
-            if (!CredentialForm().IsMatch(credential))
+            if (!NameForm().IsMatch(credential))
                 password.Fault("credential", "database_password.credential takes the name of a systemd credential, such as database-password");
             return server with { Credential = credential };
         }
@@ -132,5 +144,5 @@ internal abstract partial record DatabaseSettings
     }
 
     [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$")]
-    private static partial Regex CredentialForm();
+    private static partial Regex NameForm();
 }

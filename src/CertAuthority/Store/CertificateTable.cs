@@ -132,10 +132,11 @@ internal static class CertificateTable
         this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null,
         int? limit = null, long? before = null, string[]? groups = null) =>
         snapshot.Query(
-            Sql(user, request, state, node), Row, user, request, now, node, limit ?? long.MaxValue, before ?? long.MaxValue, Rows.Json(groups ?? []));
+            Sql(user, request, state, node), Row, user, request, now, node, limit ?? long.MaxValue, before ?? long.MaxValue,
+            Rows.Json(groups ?? []));
 
-    // Contains only the conditions of the question, so that each question is answered from the index that fits it. A plus sign, or an empty text, keeps
-    // a column from deciding which one that is: few certificates are live, or of one request, but many have a lower serial.
+    // Contains only the conditions of the question, so that each question is answered from the index that fits it. A plus sign, or an empty
+    // text, keeps a column from deciding which one that is: few certificates are live, or of one request, but many have a lower serial.
     private static string Sql(string? user, string? request, string? state, string? node)
     {
         var isFew = request is not null || state == "live";
@@ -156,7 +157,8 @@ internal static class CertificateTable
                 : [
                     // After "@=" stands the name of a group, then a dot and 16 digits.
                     """
-                    EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, length(value) - length($4)) = '@' || $4
+                    EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%'
+                        OR substr(value, length(value) - length($4)) = '@' || $4
                         OR (instr(value, '@=') > 0 AND substr(value, instr(value, '@=') + 2, length(value) - instr(value, '@=') - 18)
                             IN (SELECT value FROM json_each($7))))
                     """,

@@ -25,15 +25,22 @@ internal sealed class Database : IAsyncDisposable
     private readonly ILogger log;
     private readonly ConcurrentDictionary<string, bool> leftOut = new(StringComparer.Ordinal);
     private volatile bool lastFailed;
+    private volatile string? lastFault;
     private long lastCommit = Stopwatch.GetTimestamp();
 
     private Database(Engine engine, ILogger log)
     {
         (this.engine, this.log) = (engine, log);
         places = new SemaphoreSlim(engine.MostReaders);
-        writer = new Session(engine, engine.OpenWriter(), new PolicyCache(), LeaveOut);
+        writer = new Session(engine.Prepare, engine.OpenWriter(), new PolicyCache(), LeaveOut);
         queue = new WriteQueue(Write);
     }
+
+    /// <summary>What the setting <c>database</c> says of it, without a secret and without every option.</summary>
+    public string Setting => engine.Setting;
+
+    /// <summary>The longest time between two commits; null for no such time. See <see cref="Engine.Heartbeat"/>.</summary>
+    public TimeSpan? Heartbeat => engine.Heartbeat;
 
     /// <summary>The directory whose disk can fill up.</summary>
     public string Folder => engine.Folder;
@@ -72,13 +79,30 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>Opens the database as soon as no other daemon works on it; see <see cref="Engine.TakeTurn"/>.</summary>
+    /// <exception cref="StoreException">The database cannot be used.</exception>
+    /// <exception cref="OperationCanceledException">The daemon stops.</exception>
+    public static async Task<Database> OpenInTurn(Engine engine, ILogger log, Action<string> waiting, CancellationToken stopping)
+    {
+        try
+        {
+            await engine.TakeTurn(waiting, stopping);
+        }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
+        return Open(engine, log);
+    }
+
     /// <summary>Reads the database of another process, as of one moment, and changes nothing.</summary>
     /// <exception cref="StoreException">It cannot be read.</exception>
     public static T Peek<T>(Engine engine, Func<Snapshot, T> read)
     {
         try
         {
-            using var session = new Session(engine, engine.OpenReader(), new PolicyCache(), _ => { });
+            using var session = new Session(engine.Prepare, engine.OpenReader(), new PolicyCache(), _ => { });
             if (!engine.IsMigrated(session.Connection))
                 throw new StoreException($"{engine.Name} was written by another version of certauthority");
             return read(new Snapshot(session));
@@ -201,9 +225,10 @@ internal sealed class Database : IAsyncDisposable
             readers.Add(session);
             return result;
         }
-        catch (DbException)
+        catch (DbException e)
         {
             session?.Dispose();
+            NoteFault("read", e);
             throw Unavailable("the database cannot be read right now");
         }
         catch
@@ -231,7 +256,7 @@ internal sealed class Database : IAsyncDisposable
             {
                 known.Dispose();
             }
-        var session = new Session(engine, engine.OpenReader(), policies, LeaveOut);
+        var session = new Session(engine.Prepare, OpenReader(), policies, LeaveOut);
         try
         {
             session.Bind(engine.BeginReading).ExecuteNonQuery();
@@ -241,6 +266,18 @@ internal sealed class Database : IAsyncDisposable
         {
             session.Dispose();
             throw;
+        }
+    }
+
+    private DbConnection OpenReader()
+    {
+        try
+        {
+            return engine.OpenReader();
+        }
+        catch (ObjectDisposedException)
+        {
+            throw Unavailable("the daemon is stopping");
         }
     }
 
@@ -265,7 +302,7 @@ internal sealed class Database : IAsyncDisposable
         {
             engine.Copy(copy, connection =>
             {
-                using var session = new Session(engine, connection, policies, LeaveOut);
+                using var session = new Session(engine.Prepare, connection, policies, LeaveOut);
                 new Transaction(session).MarkAsBackup(now);
             }).Dispose();
             return File.OpenRead(copy);
@@ -347,22 +384,20 @@ internal sealed class Database : IAsyncDisposable
         var begun = Stopwatch.GetTimestamp();
         try
         {
-            if (engine.IsLost(writer.Connection))
-                Reconnect();
-            engine.BeginWriting(writer);
+            BeginWriting();
             before = writer.Policies.Latest ??= policies.Latest;
             foreach (var change in batch)
                 RunAlone(change);
         }
-        catch (DbException)
+        catch (DbException e)
         {
-            Abandon(batch);
+            Abandon(batch, e);
             return;
         }
         switch (engine.Commit(writer, out var error))
         {
             case CommitOutcome.Undone:
-                Abandon(batch);
+                Abandon(batch, error!);
                 return;
             case CommitOutcome.Unknown:
                 Break(error!, batch);
@@ -382,20 +417,39 @@ internal sealed class Database : IAsyncDisposable
                 Printable.Escape(entry.DescribeFacts()));
     }
 
-    private void Reconnect()
+    private void BeginWriting()
     {
+        if (!engine.IsLost(writer.Connection))
+            try
+            {
+                engine.BeginWriting(writer);
+                return;
+            }
+            catch (DbException) when (engine.IsLost(writer.Connection))
+            {
+                // The connection ended since the last batch, and nothing of this one was sent.
+            }
         writer.Dispose();
-        writer = new Session(engine, engine.OpenWriter(), new PolicyCache(), LeaveOut);
+        writer = new Session(engine.Prepare, engine.OpenWriter(), new PolicyCache(), LeaveOut);
+        engine.BeginWriting(writer);
     }
 
     private void Committed(long begun, int changes)
     {
         var now = Stopwatch.GetTimestamp();
         lastFailed = false;
+        lastFault = null;
         Volatile.Write(ref lastCommit, now);
         Instruments.Commits.Add(Instruments.Done);
         Instruments.CommitSeconds.Add(Stopwatch.GetElapsedTime(begun, now).TotalSeconds);
         Instruments.CommitChanges.Add(changes);
+    }
+
+    // A database that is away fails every call, and is one line.
+    private void NoteFault(string what, Exception error)
+    {
+        if (error.Message != Interlocked.Exchange(ref lastFault, error.Message))
+            log.LogError("the database cannot be {What}: {Why}", what, Printable.Escape(error.Message));
     }
 
     private void LeaveOut(string row)
@@ -432,8 +486,9 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>Discards the whole batch, including the answers that its callers were about to get.</summary>
-    private void Abandon(List<Change> batch)
+    private void Abandon(List<Change> batch, Exception error)
     {
+        NoteFault("written", error);
         lastFailed = true;
         Instruments.Commits.Add(Instruments.Failed);
         try

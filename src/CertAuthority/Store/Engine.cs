@@ -3,14 +3,6 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
 
-/// <summary>The database cannot be used. The message says why and what to do.</summary>
-internal sealed class StoreException(string message, Exception? inner = null) : Exception(message, inner);
-
-/// <summary>
-/// Another daemon works on the database now. This one must stop: what it keeps in memory can be older than what the other one wrote.
-/// </summary>
-internal sealed class TakenOverException(string message) : Exception(message);
-
 /// <summary>How an attempt to commit ended.</summary>
 internal enum CommitOutcome
 {
@@ -24,11 +16,6 @@ internal enum CommitOutcome
     Unknown,
 }
 
-/// <summary>A statement with its parameters.</summary>
-/// <param name="Command">The statement, prepared on its connection.</param>
-/// <param name="Values">Which value each parameter takes, by the place of the value.</param>
-internal sealed record Statement(DbCommand Command, int[] Values);
-
 /// <summary>
 /// Everything about a database that depends on the engine: opening, the schema, transactions, errors, copies. The rest of the store uses
 /// System.Data.Common, and SQL that every engine understands in the same way.
@@ -37,6 +24,9 @@ internal abstract class Engine : IDisposable
 {
     /// <summary>The database, for messages: a path, or a server and a name. It never contains a secret.</summary>
     public abstract string Name { get; }
+
+    /// <summary>What the setting <c>database</c> says of it, without a secret and without every option.</summary>
+    public abstract string Setting { get; }
 
     /// <summary>The directory whose disk can fill up.</summary>
     public abstract string Folder { get; }
@@ -49,6 +39,19 @@ internal abstract class Engine : IDisposable
 
     /// <summary>How an administrator mends a resource whose row cannot be read, after "mend the text: ".</summary>
     public abstract string Mend(UnreadableResourceException row);
+
+    /// <summary>
+    /// The longest time between two commits, because the connection that writes is lost after a longer silence; null for no such time.
+    /// </summary>
+    public abstract TimeSpan? Heartbeat { get; }
+
+    /// <summary>Waits until no other daemon works on the database. It returns at once if there can be none.</summary>
+    /// <param name="waiting">
+    /// Called with a sentence about the other daemon when the wait begins, and again when there is something else to say.
+    /// </param>
+    /// <param name="stopping">Cancels the wait when the daemon stops.</param>
+    /// <exception cref="StoreException">The database cannot be used.</exception>
+    public abstract Task TakeTurn(Action<string> waiting, CancellationToken stopping);
 
     /// <summary>Opens the only connection that writes, and updates the schema.</summary>
     /// <exception cref="StoreException">

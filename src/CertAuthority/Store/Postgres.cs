@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using System.Security.Authentication;
 using System.Text.RegularExpressions;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using Npgsql;
 
@@ -12,8 +13,8 @@ namespace CertAuthority.Store;
 
 /// <summary>
 /// A database on a PostgreSQL server. One daemon at a time writes to it: the connection that writes holds an advisory lock for as long as
-/// it exists, so a daemon that lost its connection cannot commit any more. Each batch has a number, which is written with it; after a
-/// connection broke at COMMIT, that number says whether the batch was kept.
+/// it exists, so a daemon that lost its connection cannot commit any more, and another one that stands by takes over. Each batch has a
+/// number, which is written with it; after a connection broke at COMMIT, that number says whether the batch was kept.
 /// </summary>
 internal sealed partial class Postgres : Engine
 {
@@ -32,25 +33,35 @@ internal sealed partial class Postgres : Engine
     // After a kill, the server notices in this time that the connection of the former daemon is gone.
     private static readonly TimeSpan UntilFree = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan UntilCertain = TimeSpan.FromSeconds(20);
+    // As long as it takes to promote a standby.
+    private static readonly TimeSpan UntilCertain = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan BetweenTurns = TimeSpan.FromMilliseconds(300);
+
+    // A daemon that was paused, or whose machine is gone, holds the lock for this long. A change never computes for as long without a
+    // statement.
+    private const string Silence = "SET idle_session_timeout = '6s'; SET idle_in_transaction_session_timeout = '10s'";
 
     private readonly NpgsqlDataSource source;
+    private readonly string? realm;
     private readonly ILogger log;
     private readonly string holder = Guid.NewGuid().ToString("N");
     private (string System, string Timeline)? server;
     private NpgsqlConnection? reopened;
+    private NpgsqlConnection? inTurn;
     private long batch;
+    private long kept;
     private bool isUnreplicated;
 
     /// <param name="options">How the server is reached: Host, Database and Username at least.</param>
     /// <param name="password">The password; null for none.</param>
+    /// <param name="realm">The name of the machines that have the same accounts as this one; null for none.</param>
     /// <param name="folder">The directory whose disk can fill up.</param>
     /// <param name="log">Gets a line when the server is another one than before.</param>
     /// <exception cref="ArgumentException">An option has a value that it does not take.</exception>
-    public Postgres(IReadOnlyDictionary<string, string> options, string? password, string folder, ILogger log)
+    public Postgres(IReadOnlyDictionary<string, string> options, string? password, string? realm, string folder, ILogger log)
     {
-        (Folder, this.log) = (folder, log);
+        (this.realm, Folder, this.log) = (realm, folder, log);
         var given = new NpgsqlConnectionStringBuilder();
         foreach (var (option, value) in options)
             given[option] = value;
@@ -73,13 +84,19 @@ internal sealed partial class Postgres : Engine
             (given.TcpKeepAlive, given.TcpKeepAliveTime, given.TcpKeepAliveInterval) = (true, 10, 5);
         given.GssEncryptionMode = GssEncryptionMode.Disable;
         given.Options = "-c synchronous_commit=on -c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0 "
-            + "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c default_transaction_deferrable=off -c jit=off";
+            + "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off -c default_transaction_deferrable=off -c jit=off "
+            // The server notices soon that the machine of a daemon is gone.
+            + "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000";
         source = new NpgsqlDataSourceBuilder(given.ToString())
             // The tables have no types but those that every server has.
             .ConfigureTypeLoading(types => types.EnableTypeLoading(false)).Build();
     }
 
     public override string Name { get; }
+
+    public override string Setting => Name;
+
+    public override TimeSpan? Heartbeat => TimeSpan.FromSeconds(2);
 
     public override string Folder { get; }
 
@@ -100,11 +117,48 @@ internal sealed partial class Postgres : Engine
     public override string Mend(UnreadableResourceException row) =>
         $"psql, UPDATE {row.Kind}s SET resource = replace(resource, 'WRONG', 'RIGHT') WHERE name = '{row.Name}'";
 
+    public override async Task TakeTurn(Action<string> waiting, CancellationToken stopping)
+    {
+        for (var told = ""; ; await Task.Delay(BetweenTurns, stopping))
+        {
+            NpgsqlConnection? connection = null;
+            try
+            {
+                connection = Open();
+                while (!HasLock(connection))
+                {
+                    ExpectAccounts(connection);
+                    Tell($"{Taken(connection)}; this one stands by until that one ends");
+                    await Task.Delay(BetweenTurns, stopping);
+                }
+                inTurn = connection;
+                return;
+            }
+            catch (Exception e) when (told.Length > 0 && e is StoreException or DbException)
+            {
+                // The server restarts, or another one takes its place.
+                connection?.Dispose();
+                Tell($"{e.Message}; this one stands by, and tries again");
+            }
+            catch
+            {
+                connection?.Dispose();
+                throw;
+            }
+        }
+
+        void Tell(string what)
+        {
+            if (what != told)
+                waiting(told = what);
+        }
+    }
+
     public override DbConnection OpenWriter()
     {
         if (Interlocked.Exchange(ref reopened, null) is { } known)
             return known;
-        var connection = Open();
+        var connection = Interlocked.Exchange(ref inTurn, null) ?? Open();
         try
         {
             TakeLock(connection);
@@ -170,7 +224,10 @@ internal sealed partial class Postgres : Engine
             both.BatchCommands.Add(commit);
             both.ExecuteNonQuery();
             if (!isUnreplicated)
+            {
+                kept = number;
                 return CommitOutcome.Kept;
+            }
             error = new StoreException("the server stopped waiting for its standby");
         }
         catch (PostgresException e) when (e.Severity == "ERROR" && writer.Connection.State == System.Data.ConnectionState.Open)
@@ -210,7 +267,10 @@ internal sealed partial class Postgres : Engine
         error is PostgresException { Severity: "ERROR", SqlState: ['2', '2' or '3', ..] };
 
     public override bool IsDamage(DbException error) =>
-        error is PostgresException { SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted or PostgresErrorCodes.IoError };
+        error is PostgresException
+        {
+            SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted or PostgresErrorCodes.IoError,
+        };
 
     public override long Length(Session reader) => (long)reader.Bind(
         "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'")
@@ -226,6 +286,7 @@ internal sealed partial class Postgres : Engine
     public override void Dispose()
     {
         reopened?.Dispose();
+        inTurn?.Dispose();
         source.Dispose();
     }
 
@@ -261,7 +322,10 @@ internal sealed partial class Postgres : Engine
             {
                 var connection = (NpgsqlConnection)OpenWriter();
                 reopened = connection;
-                return Number(connection, "SELECT batch FROM writer") == number ? CommitOutcome.Kept : CommitOutcome.Undone;
+                if (Number(connection, "SELECT batch FROM writer") != number)
+                    return CommitOutcome.Undone;
+                kept = number;
+                return CommitOutcome.Kept;
             }
             catch (DbException e)
             {
@@ -283,7 +347,7 @@ internal sealed partial class Postgres : Engine
     private void TakeLock(NpgsqlConnection connection)
     {
         var begun = Stopwatch.GetTimestamp();
-        while (!(bool)Scalar(connection, $"SELECT pg_try_advisory_lock({LockKey}, hashtext(current_schema()))"))
+        while (!HasLock(connection))
         {
             // The server may not have noticed yet that this daemon's former connection is lost.
             Scalar(
@@ -292,25 +356,31 @@ internal sealed partial class Postgres : Engine
                     + $"({LockHolder})");
             if (Stopwatch.GetElapsedTime(begun) > UntilFree)
             {
-                var other = $"another certauthority works on {Name}: {Holder(connection)}; stop it, or name another database";
+                var other = $"{Taken(connection)}; stop it, or name another database";
                 throw server is null ? new StoreException(other) : new TakenOverException(other);
             }
             Thread.Sleep(BetweenAttempts);
         }
+        Run(connection, Silence);
     }
 
-    private static string Holder(NpgsqlConnection connection) => Scalar(
+    /// <summary>Returns whether this connection has the lock now. It then has it for as long as it exists.</summary>
+    private static bool HasLock(NpgsqlConnection connection) =>
+        (bool)Scalar(connection, $"SELECT pg_try_advisory_lock({LockKey}, hashtext(current_schema()))");
+
+    private string Taken(NpgsqlConnection connection) => $"another certauthority works on {Name}: " + Scalar(
         connection,
         "SELECT coalesce(string_agg('server process ' || pid || coalesce(', connected from ' || host(client_addr), '') "
             + "|| coalesce(' since ' || to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', ''), '; '), 'it has just ended') "
             + "FROM pg_stat_activity WHERE pid IN "
-            + $"({LockHolder})") as string ?? "";
+            + $"({LockHolder})");
 
     /// <summary>Begins to write, for the first time in this process.</summary>
     private void Begin(NpgsqlConnection connection)
     {
         ExpectServer(connection);
         ExpectDurable(connection);
+        ExpectAccounts(connection);
         Migrate(connection);
         var now = Identity(connection);
         var before = Text(connection, "SELECT coalesce((SELECT system || ' ' || timeline FROM writer), '')");
@@ -325,10 +395,11 @@ internal sealed partial class Postgres : Engine
         using (var command = connection.CreateCommand())
         {
             command.CommandText =
-                "INSERT INTO writer (one, holder, batch, system, timeline) VALUES (1, $1, 0, $2, $3) ON CONFLICT (one) DO UPDATE "
-                + "SET holder = excluded.holder, batch = 0, system = excluded.system, timeline = excluded.timeline";
-            foreach (var value in (string[])[holder, now.System, now.Timeline])
-                command.Parameters.Add(new NpgsqlParameter { Value = value });
+                "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm) VALUES (1, $1, 0, $2, $3, $4, $5) "
+                + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, "
+                + "timeline = excluded.timeline, machine = excluded.machine, realm = excluded.realm";
+            foreach (var value in (string?[])[holder, now.System, now.Timeline, Machine.Id, realm])
+                command.Parameters.Add(new NpgsqlParameter { Value = (object?)value ?? DBNull.Value });
             command.ExecuteNonQuery();
         }
         Run(connection, "COMMIT");
@@ -336,20 +407,31 @@ internal sealed partial class Postgres : Engine
         server = now;
     }
 
-    /// <summary>Goes on to write, after the connection was lost.</summary>
+    /// <summary>
+    /// Goes on to write, after the connection was lost. A standby that was promoted meanwhile is as good as the former server if it has the
+    /// last batch that this daemon was told is kept: nobody else wrote, and batches are kept in their order.
+    /// </summary>
     private void Resume(NpgsqlConnection connection)
     {
         ExpectDurable(connection);
-        if (Identity(connection) != server)
-            throw new TakenOverException($"{Name} is another server than before, or was promoted or restored; this daemon stops, and the next start reads what it has");
+        var now = Identity(connection);
+        if (now.System != server!.Value.System)
+            throw new TakenOverException($"{Name} is another server than before; this daemon stops, and the next start reads what it has");
         isUnreplicated = false;
         // This commit waits for the standby, and so for everything that was committed before it.
         using var command = connection.CreateCommand();
-        command.CommandText = "UPDATE writer SET batch = batch WHERE holder = $1";
-        command.Parameters.Add(new NpgsqlParameter { Value = holder });
+        command.CommandText = "UPDATE writer SET timeline = $1 WHERE holder = $2 AND batch >= $3";
+        foreach (var value in (object[])[now.Timeline, holder, kept])
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
         if (command.ExecuteNonQuery() != 1)
-            throw new TakenOverException($"another certauthority has worked on {Name} since; this one stops");
+            throw new TakenOverException(
+                Number(connection, $"SELECT count(*) FROM writer WHERE holder = '{holder}'") == 0
+                    ? $"another certauthority has worked on {Name} since; this one stops"
+                    : $"{Name} was promoted or restored and has lost what it acknowledged; this daemon stops, and the next start reads what it has");
         ExpectWaited();
+        if (now != server)
+            log.LogWarning("{Database} was promoted, and has everything that it acknowledged", Name);
+        server = now;
     }
 
     private void ExpectWaited()
@@ -370,6 +452,22 @@ internal sealed partial class Postgres : Engine
             throw new StoreException($"{Name} has no schema in which the daemon's account may work");
     }
 
+    /// <summary>
+    /// Checks that a uid means the same person as where the last daemon ran: the tables know who asked for what by uid.
+    /// </summary>
+    private void ExpectAccounts(NpgsqlConnection connection)
+    {
+        if (Version(connection) == 0)
+            return;
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT machine, realm FROM writer";
+        using var row = command.ExecuteReader();
+        if (row.Read() && row.GetString(0) is var machine && machine != Machine.Id
+            && (realm is null || row.IsDBNull(1) || row.GetString(1) != realm))
+            throw new StoreException(
+                $"{Name} was last used by a daemon on another machine ({machine}), whose uids may be other people here; if both have the same accounts, set database_realm to the same name on both; if that machine is gone: UPDATE writer SET realm = 'NAME'");
+    }
+
     /// <summary>Checks that what the server acknowledges is on a disk, and stays if the server is replaced.</summary>
     private void ExpectDurable(NpgsqlConnection connection)
     {
@@ -380,12 +478,16 @@ internal sealed partial class Postgres : Engine
                 throw Fault($"{Name} has {setting} off, so that it loses what it acknowledged when the power fails; set it to on");
         if (!IsSynchronous(connection, "synchronous_commit"))
             throw Fault($"{Name} acknowledges commits before they are on the disk; synchronous_commit must be on");
-        if (Text(connection, "SHOW synchronous_standby_names").Length == 0
-            && Number(
-                connection,
-                "SELECT count(*) FROM pg_stat_replication WHERE coalesce(application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')") > 0)
+        var isWaiting = Text(connection, "SHOW synchronous_standby_names").Length > 0;
+        var standbys = Number(
+            connection, "SELECT count(*) FROM pg_stat_replication WHERE coalesce(application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')");
+        if (!isWaiting && standbys > 0)
             throw Fault(
                 $"{Name} has a standby that it does not wait for: after a failover, certificates would be missing that were handed out; set synchronous_standby_names");
+        if (server is null && !isWaiting)
+            log.LogWarning("{Database} has no standby: what it acknowledged is lost with its disk; set synchronous_standby_names", Name);
+        if (server is null && isWaiting && standbys == 0)
+            log.LogWarning("{Database} waits for a standby, and none is connected: nothing can be changed until one is", Name);
 
         // A server that changes while the daemon runs is tried again, and meanwhile nothing is written.
         Exception Fault(string what) => server is null ? new StoreException(what) : new NpgsqlException(what);

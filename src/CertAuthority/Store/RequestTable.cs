@@ -128,7 +128,8 @@ internal static class RequestTable
         snapshot.QueryReadable(
             $"""
             SELECT requests.id, requests.created, state, pending_until, access_until,
-              CASE WHEN EXISTS (SELECT 1 FROM json_each(granted_roles) WHERE json_extract(value, '$.name') = $4) THEN 1 ELSE 0 END AS granted
+              CASE WHEN EXISTS (SELECT 1 FROM json_each(granted_roles) WHERE json_extract(value, '$.name') = $4)
+                THEN 1 ELSE 0 END AS granted
             FROM requests CROSS JOIN request_roles
             WHERE requests.user_id = $1 AND requests.created > $2 AND requests.id <> $3
               AND request_roles.role = $4 AND request_roles.created = requests.created AND request_roles.id = requests.id
@@ -164,7 +165,7 @@ internal static class RequestTable
     private const string Suggested = """
         AND CASE
           WHEN json_valid(suggested_reviewers) THEN EXISTS (SELECT 1 FROM json_each(suggested_reviewers) WHERE value = $8)
-          ELSE 1 END
+          ELSE true END
         """;
 
     private static string Behind(RequestPlace? after) => after is null ? "" : " AND (created, id) < ($2, $3)";

@@ -41,6 +41,11 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
 
     public override string Name => path;
 
+    public override string Setting => $"sqlite:{path}";
+
+    // A lock beside the file keeps other daemons away.
+    public override TimeSpan? Heartbeat => null;
+
     public override string Folder => Path.GetDirectoryName(path)!;
 
     // Each has its own view of the file, and descriptors are the only bound.
@@ -56,6 +61,8 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
     public override bool KeepRoom() => reserve!.TopUp();
 
     public override Problem? NoCopy => null;
+
+    public override Task TakeTurn(Action<string> waiting, CancellationToken stopping) => Task.CompletedTask;
 
     public override DbConnection OpenWriter()
     {

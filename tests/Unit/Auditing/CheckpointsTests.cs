@@ -327,7 +327,7 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
     {
         using var outside = world.Outside();
         using var command = outside.CreateCommand();
-        command.CommandText = sql;
+        command.CommandText = TestStore.Said(sql);
         command.ExecuteNonQuery();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
     }

@@ -103,7 +103,7 @@ public sealed class AuditTableTests : IAsyncLifetime
                 if (change.Fate == 1)
                     throw new ProblemException(new Problem(ProblemCode.Denied, "no"));
                 if (change.Fate == 2)
-                    transaction.Execute("INSERT INTO audit (id, time, event, entry) VALUES (1, 0, 'twice', x'00')");
+                    transaction.Execute(TestStore.Said("INSERT INTO audit (id, time, event, entry) VALUES (1, 0, 'twice', x'00')"));
                 return "";
             }))]))
                 await task.ContinueWith(_ => { }, TaskScheduler.Default);

@@ -126,7 +126,7 @@ public sealed class OpeningTests : IDisposable
 
         await using var database = TestStore.Open(Path);
         var refused = Assert.Throws<StoreException>(() => database.ExpectReadable(World.Now));
-        Assert.Equal($"{Path}: the table certificate_requests does not list the certificate 1; restore a backup", refused.Message);
+        Assert.Equal($"{TestStore.Name(Path)}: the table certificate_requests does not list the certificate 1; restore a backup", refused.Message);
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class OpeningTests : IDisposable
         using (var outside = world.Outside())
         using (var command = outside.CreateCommand())
         {
-            command.CommandText = "UPDATE requests SET roles = 'odd'; UPDATE certificates SET principals = 'odd'; UPDATE audit SET entry = x'00'";
+            command.CommandText = TestStore.Said("UPDATE requests SET roles = 'odd'; UPDATE certificates SET principals = 'odd'; UPDATE audit SET entry = x'00'");
             command.ExecuteNonQuery();
         }
         var damage = new CertAuthority.Operations.Damage(world.Database, [], TimeProvider.System);
@@ -175,7 +175,7 @@ public sealed class OpeningTests : IDisposable
         using (var outside = world.Outside())
         using (var command = outside.CreateCommand())
         {
-            command.CommandText = $"UPDATE audit SET {change} WHERE id = 1";
+            command.CommandText = TestStore.Said($"UPDATE audit SET {change} WHERE id = 1");
             command.ExecuteNonQuery();
         }
         var (_, found) = new CertAuthority.Operations.Damage(world.Database, [], TimeProvider.System).FindInHistory(HistoryPlace.Start);
@@ -264,10 +264,9 @@ public sealed class OpeningTests : IDisposable
 
     private void Run(string sql)
     {
-        using var connection = new SqliteConnection($"Data Source={Path};Pooling=False");
-        connection.Open();
+        using var connection = TestStore.Outside(Path, "ReadWriteCreate");
         using var command = connection.CreateCommand();
-        command.CommandText = sql;
+        command.CommandText = TestStore.Said(sql);
         command.ExecuteNonQuery();
     }
 

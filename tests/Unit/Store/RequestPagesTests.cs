@@ -291,7 +291,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
         });
         using var outside = world.Outside("ReadOnly");
         using var command = outside.CreateCommand();
-        command.CommandText = "SELECT count(*) FROM (SELECT id FROM request_roles UNION ALL SELECT id FROM request_nodes) WHERE id NOT IN (SELECT id FROM requests)";
+        command.CommandText = "SELECT count(*) FROM (SELECT id FROM request_roles UNION ALL SELECT id FROM request_nodes) AS listed WHERE id NOT IN (SELECT id FROM requests)";
         Assert.Equal(0L, command.ExecuteScalar());
 
         List<AccessRequest> Found() => world.Database.Read(snapshot => snapshot.RequestPage(wish, Now)).Requests;

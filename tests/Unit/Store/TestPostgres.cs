@@ -20,16 +20,40 @@ internal sealed class TestPostgres : IDisposable
     /// <summary>The folder with its socket.</summary>
     public string Folder { get; }
 
+    // A server does not run as root.
+    private static readonly string[] Account =
+        Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"] : [];
+
     public static TestPostgres Start()
+    {
+        var folder = NewFolder();
+        Run([.. Account, $"{Programs}/initdb", "-D", $"{folder}/data", "-A", "trust", "-U", "certauthority", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        return Start(folder);
+    }
+
+    /// <summary>Starts a standby of this server.</summary>
+    /// <param name="name">Its name for synchronous_standby_names.</param>
+    public TestPostgres StartStandby(string name)
+    {
+        var folder = NewFolder();
+        Run([.. Account, $"{Programs}/pg_basebackup", "-D", $"{folder}/data", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", $"host={Folder} user=certauthority application_name={name}"]);
+        var standby = Start(folder);
+        Until(() => Run($"SELECT count(*) FROM pg_stat_replication WHERE application_name = '{name}' AND state = 'streaming'") is 1L);
+        return standby;
+    }
+
+    private static string NewFolder()
     {
         var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
         var folder = Path.Combine(parent, $"certauthority-postgres-{Path.GetRandomFileName()}");
         Directory.CreateDirectory(folder);
-        // A server does not run as root.
-        string[] account = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"] : [];
-        if (account.Length > 0)
+        if (Account.Length > 0)
             Run(["chown", "nobody:nogroup", folder]);
-        Run([.. account, $"{Programs}/initdb", "-D", $"{folder}/data", "-A", "trust", "-U", "certauthority", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        return folder;
+    }
+
+    private static TestPostgres Start(string folder)
+    {
         // The server stops when this process ends, in whatever way, because its standard input ends too.
         var start = new ProcessStartInfo("sh")
         {
@@ -51,7 +75,7 @@ internal sealed class TestPostgres : IDisposable
             WorkingDirectory = "/",
         };
         foreach (var word in (string[])[
-            .. account, $"{Programs}/postgres", "-D", $"{folder}/data", "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=500",
+            .. Account, $"{Programs}/postgres", "-D", $"{folder}/data", "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=500",
             "-c", "log_min_messages=fatal", "-c", "max_locks_per_transaction=256"])
             start.ArgumentList.Add(word);
         var server = new TestPostgres(folder, Process.Start(start)!);
@@ -96,7 +120,7 @@ internal sealed class TestPostgres : IDisposable
     }
 
     /// <summary>Stops the server as a crash does, until <see cref="Resume"/>.</summary>
-    public void Stop()
+    public void Crash()
     {
         process.StandardInput.WriteLine("stop");
         Until(() => !IsReady());

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.RegularExpressions;
 using CertAuthority.Store;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -10,7 +11,7 @@ namespace CertAuthority.Tests.Unit.Store;
 /// Opens the databases of all tests, on the engine on which the suite runs: SQLite, or with CERTAUTHORITY_TEST_STORE=postgres a PostgreSQL
 /// server, which starts with the first database.
 /// </summary>
-internal static class TestStore
+internal static partial class TestStore
 {
     /// <summary>Whether the suite runs on PostgreSQL.</summary>
     public static bool IsPostgres { get; } = Environment.GetEnvironmentVariable("CERTAUTHORITY_TEST_STORE") == "postgres";
@@ -23,7 +24,7 @@ internal static class TestStore
         if (!IsPostgres)
             return new Sqlite(path, NullLogger.Instance);
         Server.Value.Create(path);
-        return new Postgres(Server.Value.Options(TestPostgres.Schema(path)), null, Path.GetDirectoryName(path)!, NullLogger.Instance);
+        return new Postgres(Server.Value.Options(TestPostgres.Schema(path)), null, null, Path.GetDirectoryName(path)!, NullLogger.Instance);
     }
 
     /// <summary>Opens the database that belongs to a path.</summary>
@@ -37,6 +38,22 @@ internal static class TestStore
         connection.Open();
         return connection;
     }
+
+    /// <summary>Returns the name that messages have for the database that belongs to a path.</summary>
+    public static string Name(string path)
+    {
+        using var engine = At(path);
+        return engine.Name;
+    }
+
+    /// <summary>Returns what somebody outside runs, in the words of the engine.</summary>
+    public static string Said(string sql) => !IsPostgres ? sql : HexText().Replace(sql, "'\\x$1'::bytea")
+        .Replace("DROP TRIGGER audit_kept;", "DROP TRIGGER audit_kept ON audit;", StringComparison.Ordinal)
+        .Replace("zeroblob(length(hashes))", "decode(repeat('00', length(hashes)), 'hex')", StringComparison.Ordinal)
+        .Replace(" user = ", " \"user\" = ", StringComparison.Ordinal);
+
+    [GeneratedRegex("x'([0-9A-Fa-f]*)'")]
+    private static partial Regex HexText();
 
     /// <summary>Gives a statement its next value: <c>$1</c>, <c>$2</c>, …</summary>
     public static void Add(this DbCommand command, object? value)

@@ -12,7 +12,9 @@ CREATE TABLE writer (
     holder    TEXT NOT NULL,
     batch     BIGINT NOT NULL,
     system    TEXT NOT NULL,
-    timeline  TEXT NOT NULL
+    timeline  TEXT NOT NULL,
+    machine   TEXT NOT NULL,
+    realm     TEXT
 );
 CREATE FUNCTION commit_batch(who TEXT, number BIGINT) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
