@@ -119,7 +119,8 @@ internal sealed partial class Postgres : Engine
 
     public override async Task TakeTurn(Action<string> waiting, CancellationToken stopping)
     {
-        for (var told = ""; ; await Task.Delay(BetweenTurns, stopping))
+        var told = "";
+        for (; ; await Task.Delay(BetweenTurns, stopping))
         {
             NpgsqlConnection? connection = null;
             try
@@ -140,9 +141,11 @@ internal sealed partial class Postgres : Engine
                 connection?.Dispose();
                 Tell($"{e.Message}; this one stands by, and tries again");
             }
-            catch
+            catch (Exception e)
             {
                 connection?.Dispose();
+                if (e is DbException)
+                    throw new StoreException($"{Name} cannot be used: {e.Message}", e);
                 throw;
             }
         }
@@ -180,7 +183,17 @@ internal sealed partial class Postgres : Engine
         }
     }
 
-    public override DbConnection OpenReader() => source.OpenConnection();
+    public override DbConnection OpenReader()
+    {
+        try
+        {
+            return source.OpenConnection();
+        }
+        catch (Exception e) when (e is TimeoutException or SocketException or IOException or AuthenticationException)
+        {
+            throw new NpgsqlException(e.Message, e);
+        }
+    }
 
     public override bool IsLost(DbConnection connection) => connection.State != System.Data.ConnectionState.Open;
 
@@ -230,7 +243,7 @@ internal sealed partial class Postgres : Engine
             }
             error = new StoreException("the server stopped waiting for its standby");
         }
-        catch (PostgresException e) when (e.Severity == "ERROR" && writer.Connection.State == System.Data.ConnectionState.Open)
+        catch (PostgresException e) when (e.InvariantSeverity == "ERROR" && writer.Connection.State == System.Data.ConnectionState.Open)
         {
             error = e;
             // The checks of commit_batch: connecting again finds out which of them it is.
@@ -264,7 +277,7 @@ internal sealed partial class Postgres : Engine
 
     // 22: a value that the column cannot contain, such as a text with a NUL.
     public override bool IsConstraint(DbException error) =>
-        error is PostgresException { Severity: "ERROR", SqlState: ['2', '2' or '3', ..] };
+        error is PostgresException { InvariantSeverity: "ERROR", SqlState: ['2', '2' or '3', ..] };
 
     public override bool IsDamage(DbException error) =>
         error is PostgresException
@@ -303,6 +316,9 @@ internal sealed partial class Postgres : Engine
             or AuthenticationException)
         {
             connection.Dispose();
+            // Earlier versions do not know every setting that a connection asks for.
+            if (e is PostgresException { SqlState: PostgresErrorCodes.UndefinedObject })
+                throw new StoreException($"{Name} is older than PostgreSQL 15, which certauthority needs", e);
             if (server is null)
                 throw new StoreException($"{Name} cannot be reached: {e.GetBaseException().Message}", e);
             throw e as DbException ?? new NpgsqlException(e.Message, e);

@@ -1,5 +1,4 @@
 using CertAuthority.Store;
-using Microsoft.Data.Sqlite;
 
 namespace CertAuthority.Tests.Unit.Store;
 
