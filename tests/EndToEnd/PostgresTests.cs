@@ -38,9 +38,10 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         Assert.True(await host.LetsIn(daemon.Myself, "postgres"), host.Log);
 
         (await daemon.Administrator.Types("tctl", "requests", "deny", id)).Done();
-        Assert.False(await (await TestHost.Create(daemon, "db1")).LetsIn(daemon.Myself, "postgres"));
+        Assert.False(await (await TestHost.Create(daemon, "db2")).LetsIn(daemon.Myself, "postgres"));
         Assert.Contains("request.denied", (await daemon.Administrator.Types("tctl", "audit", "ls")).Done(), StringComparison.Ordinal);
         Assert.False(File.Exists(daemon.File("certauthority.db")));
+        await daemon.Stop();
         await daemon.Restart();
         Assert.Contains(id, (await daemon.Administrator.Types("tctl", "requests", "ls", "--state=denied")).Done(), StringComparison.Ordinal);
     }
@@ -162,6 +163,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         await DaemonTests.Setup(daemon);
         (await daemon.Myself.Types("tsh", "login")).Done();
         Assert.Contains($"database: postgres:{Server.Folder}/plain\n", (await daemon.Administrator.Types("tctl", "status")).Done(), StringComparison.Ordinal);
+        await daemon.Stop();
         await daemon.Restart();
         Assert.DoesNotContain("restored", daemon.Log, StringComparison.Ordinal);
     }
@@ -187,6 +189,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         await Eventually.Holds(async () => (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode == 0, "it serves again");
         Assert.False(daemon.HasEnded);
         Assert.Contains("was promoted, and has everything that it acknowledged", daemon.Log, StringComparison.Ordinal);
+        await daemon.Stop();
         await daemon.Restart();
         Assert.Equal(0L, standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.audit WHERE event = 'daemon.restored'"));
         var recorded = (long)standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.certificates WHERE revoked IS NULL AND serial IN ({string.Join(',', given)})");
@@ -259,7 +262,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         Run("UPDATE schema_version SET version = 99");
         var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration()));
         Assert.Equal(1, refused.ExitCode);
-        Assert.Matches("^certauthority: error: postgres:.* was written by a newer certauthority \\(schema 99, this one knows \\d+\\); install that version or a later one\n$", refused.Error);
+        Assert.Matches("(?m)^certauthority: error: postgres:.* was written by a newer certauthority \\(schema 99, this one knows \\d+\\); install that version or a later one$", refused.Error);
     }
 
     [Fact]
