@@ -48,8 +48,8 @@ public sealed record DaemonStatus
     public required string Version { get; init; }
 
     /// <summary>
-    /// The database: <c>sqlite:</c> and the path of a file, or <c>postgres:</c> with the server and the name; null from a daemon of an earlier
-    /// version.
+    /// The database: <c>sqlite:</c> and the path of a file, or <c>postgres:</c> with the server and the name; null from a daemon of an
+    /// earlier version.
     /// </summary>
     public string? Database { get; init; }
 
