@@ -42,6 +42,9 @@ public sealed class NodeSet : IReadOnlyCollection<Node>
     /// <inheritdoc/>
     public int Count => all.Length;
 
+    /// <summary>Whether a node has an end, so that what the nodes are depends on the time.</summary>
+    public bool HaveEnds => !ending.IsEmpty;
+
     /// <summary>Makes a set of nodes with different names.</summary>
     public static NodeSet Of(ReadOnlySpan<Node> nodes) => new([.. nodes]);
 

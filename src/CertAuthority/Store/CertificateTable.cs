@@ -99,6 +99,56 @@ internal sealed record RecordedCertificate
         };
 }
 
+/// <summary>
+/// What a review needs of a certificate that sshd would still accept. The lists are left as they are stored, because reading them takes
+/// longer than finding out that a certificate is like one before.
+/// </summary>
+internal sealed record LiveCertificate
+{
+    /// <inheritdoc cref="RecordedCertificate.Serial"/>
+    public required ulong Serial { get; init; }
+
+    /// <inheritdoc cref="RecordedCertificate.UserName"/>
+    public required string UserName { get; init; }
+
+    /// <inheritdoc cref="RecordedCertificate.Caller"/>
+    public required UnixIdentity Caller { get; init; }
+
+    /// <inheritdoc cref="RecordedCertificate.Issued"/>
+    public required DateTimeOffset Issued { get; init; }
+
+    /// <inheritdoc cref="RecordedCertificate.ValidBefore"/>
+    public required DateTimeOffset ValidBefore { get; init; }
+
+    /// <summary>The IDs of the requests in use, as stored.</summary>
+    public required string Requests { get; init; }
+
+    /// <summary>The principals, as stored.</summary>
+    public required string Principals { get; init; }
+
+    /// <summary>The permissions, as stored.</summary>
+    public required string Permissions { get; init; }
+
+    /// <summary>Whether it uses requests.</summary>
+    public bool UsesRequests => Requests != "[]";
+
+    /// <summary>Reads the lists.</summary>
+    /// <exception cref="StoreException">One cannot be read.</exception>
+    public (IssuedCertificate Issued, ImmutableArray<string> Requests) Read()
+    {
+        try
+        {
+            return (
+                new IssuedCertificate(Caller, Issued, ValidBefore, Rows.Texts(Principals), Rows.Permissions(Permissions)),
+                Rows.Texts(Requests));
+        }
+        catch (Exception e) when (e is not StoreException)
+        {
+            throw StoreException.OfRow("certificates", "serial", Serial, e);
+        }
+    }
+}
+
 /// <summary>The tables of certificates and of the requests that they use.</summary>
 internal static class CertificateTable
 {
@@ -198,6 +248,26 @@ internal static class CertificateTable
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, Guid userId, DateTimeOffset now) =>
         snapshot.Query(
             $"SELECT {Columns} FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY +serial", Row,
+            userId, now);
+
+    /// <summary>Returns what a review needs of the certificates of a user that sshd would still accept.</summary>
+    public static List<LiveCertificate> CertificatesToReview(this Snapshot snapshot, Guid userId, DateTimeOffset now) =>
+        snapshot.Query(
+            """
+            SELECT serial, user_name, caller_uid, caller_account, issued, valid_before, requests, principals, permissions FROM certificates
+            WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY +serial
+            """,
+            row => new LiveCertificate
+            {
+                Serial = (ulong)row.Long("serial"),
+                UserName = row.String("user_name"),
+                Caller = new UnixIdentity((uint)row.Long("caller_uid"), row.Text("caller_account")),
+                Issued = row.Time("issued"),
+                ValidBefore = row.Time("valid_before"),
+                Requests = row.String("requests"),
+                Principals = row.String("principals"),
+                Permissions = row.String("permissions"),
+            },
             userId, now);
 
     /// <summary>Counts the login sessions of a user that have a certificate which sshd would still accept.</summary>

@@ -31,7 +31,9 @@ internal static class Rows
 
     public static string? Text(this DbDataReader row, string column) => row.IsNull(column) ? null : row.String(column);
 
-    public static ImmutableArray<string> Texts(this DbDataReader row, string column) => row.List(column, RowJson.Default.StringArray);
+    public static ImmutableArray<string> Texts(this DbDataReader row, string column) => Texts(row.String(column));
+
+    public static ImmutableArray<string> Texts(string list) => List(list, RowJson.Default.StringArray);
 
     public static ImmutableArray<PinnedRole> Pins(this DbDataReader row, string column) =>
         row.List(column, RowJson.Default.PinnedRoleArray);
@@ -51,13 +53,16 @@ internal static class Rows
             .ToImmutableSortedDictionary(one => one.Key, one => one.Value.ToImmutableArray(), StringComparer.Ordinal);
 
     public static SessionPermissions Permissions(this DbDataReader row, string column) =>
-        JsonSerializer.Deserialize(row.String(column), RowJson.Default.PermissionsRow)!.Read();
+        Permissions(row.String(column));
+
+    public static SessionPermissions Permissions(string text) => JsonSerializer.Deserialize(text, RowJson.Default.PermissionsRow)!.Read();
+
+    private static ImmutableArray<T> List<T>(this DbDataReader row, string column, JsonTypeInfo<T[]> type) =>
+        List(row.String(column), type);
 
     // Most lists are empty, and the serializer takes as long for an empty one as for a short one.
-    private static ImmutableArray<T> List<T>(this DbDataReader row, string column, JsonTypeInfo<T[]> type) =>
-        row.String(column) is not "[]" and var text
-            ? [.. JsonSerializer.Deserialize(text, type)!]
-            : [];
+    private static ImmutableArray<T> List<T>(string text, JsonTypeInfo<T[]> type) =>
+        text == "[]" ? [] : [.. JsonSerializer.Deserialize(text, type)!];
 
     public static string Json(SessionPermissions permissions) =>
         JsonSerializer.Serialize(PermissionsRow.From(permissions), RowJson.Default.PermissionsRow);

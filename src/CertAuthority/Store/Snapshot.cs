@@ -75,8 +75,8 @@ internal partial class Snapshot(Session session)
         catch (Exception e) when (e is not DbException)
         {
             var key = reader.GetColumnSchema()[0];
-            fault = new StoreException(
-                $"the table {key.BaseTableName ?? TableIn(sql)} has a row with the {key.BaseColumnName ?? key.ColumnName} {reader.GetValue(0)} that this certauthority cannot read: {e.Message}", e);
+            fault = StoreException.OfRow(
+                key.BaseTableName ?? TableIn(sql), key.BaseColumnName ?? key.ColumnName, reader.GetValue(0), e);
             return default;
         }
     }

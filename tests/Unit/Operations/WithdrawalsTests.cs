@@ -98,6 +98,41 @@ public sealed class WithdrawalsTests : IAsyncLifetime
         Assert.False(world.Authority.WithdrawalsAtWork.Has(withdrawn.Owed!.Rows[0]));
     }
 
+    /// <summary>The certificates are alike but for this; the first one, which stays, is judged first.</summary>
+    [Theory]
+    [InlineData("the node ends before it")]
+    [InlineData("another account logged in")]
+    [InlineData("it uses a request that is gone")]
+    public async Task Like_certificates_are_told_apart(string by)
+    {
+        var node = Sample.Node("n1", "env=prod") with { Expires = by == "the node ends before it" ? World.Now.AddHours(1) : null };
+        var users = Database.Read(snapshot => snapshot.Users().OrderBy(user => user.Name, StringComparer.Ordinal).Take(2).ToArray());
+        var first = World.Certificate(101, users[0]) with { Principals = ["postgres@n1"] };
+        var other = first with { Serial = 102, UserId = users[1].Id };
+        var second = by switch
+        {
+            "the node ends before it" => other with { Issued = first.Issued.AddMinutes(30), ValidBefore = first.ValidBefore.AddMinutes(30) },
+            "another account logged in" => other with { Caller = new UnixIdentity(5002, "eve") },
+            _ => other with { Requests = [Guid.NewGuid().ToString()], Principals = ["root@n1"] },
+        };
+        await Database.Commit(transaction =>
+        {
+            RoleRow.Table.Put(transaction, dba with { Revision = 2, Allow = dba.Allow with { NodeLabels = Sample.Where("env=prod") } });
+            NodeRow.Table.Put(transaction, node);
+            transaction.InsertCertificate(first, []);
+            transaction.InsertCertificate(second, []);
+            return true;
+        });
+
+        var lost = Database.Read(snapshot =>
+        {
+            var losses = new Losses(world.Authority.Limits, snapshot, snapshot.Policy(), World.Now);
+            return users.SelectMany(user => losses.Of(user.Id, user).Revoked).Select(one => one.Serial).Where(serial => serial > Users).ToList();
+        });
+
+        Assert.Equal([102UL], lost);
+    }
+
     public async Task InitializeAsync()
     {
         world = await HostWorld.Start();

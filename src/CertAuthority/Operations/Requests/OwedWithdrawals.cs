@@ -72,10 +72,11 @@ internal static class OwedWithdrawals
             var taken = new ConcurrentBag<Withdrawn>();
             await Parallel.ForEachAsync(users.Chunk(ReadTogether), HalfOfTheProcessors, async (some, _) =>
             {
-                var exceeding = ca.Database.Read(
-                    snapshot => some.Where(
-                        id => !Withdrawals.Judge(ca.Limits, snapshot, snapshot.Policy(), id, snapshot.FindUser(id), ca.Now()).IsNothing)
-                        .ToList());
+                var exceeding = ca.Database.Read(snapshot =>
+                {
+                    var losses = new Losses(ca.Limits, snapshot, snapshot.Policy(), ca.Now());
+                    return some.Where(id => !losses.Of(id, snapshot.FindUser(id)).IsNothing).ToList();
+                });
                 foreach (var few in exceeding.Chunk(WrittenTogether))
                     taken.Add(await ca.Database.Commit(
                         transaction => Withdrawals.Review(ca.Limits, transaction, by, ca.Now(), few), takesAway: true));

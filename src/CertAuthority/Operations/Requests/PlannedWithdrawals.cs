@@ -46,27 +46,26 @@ internal static class PlannedWithdrawals
         {
             ca.Database.Read(snapshot =>
             {
+                var found = new Losses(ca.Limits, snapshot, plan.Policy, plan.Now);
                 foreach (var id in some)
-                    losses.Add(
-                        Withdrawals.Judge(
-                            ca.Limits, snapshot, plan.Policy, id,
-                            plan.Changed.TryGetValue(id, out var changed) ? changed : snapshot.FindUser(id), plan.Now));
+                    losses.Add(found.Of(id, plan.Changed.TryGetValue(id, out var changed) ? changed : snapshot.FindUser(id)));
                 return true;
             });
             return ValueTask.CompletedTask;
         });
         return Sum(plan.Ended, losses, ca.Database.Read(snapshot =>
             plan.Ended.SelectMany(one => one.Revoked).Distinct().Select(serial => snapshot.FindCertificate(ulong.Parse(serial)))
-                .OfType<RecordedCertificate>().ToList()));
+                .OfType<RecordedCertificate>().Select(one => (one.Serial, one.UserName)).ToList()));
     }
 
     // What the change itself ends can be found again by the review, which reads the database as it is before the change.
     private static (Withdrawn Withdrawn, UserLoss[] Losses) Sum(
-        IReadOnlyList<EndedRequest> ended, IReadOnlyCollection<Loss> losses, List<RecordedCertificate> revokedBefore)
+        IReadOnlyList<EndedRequest> ended, IReadOnlyCollection<Loss> losses, List<(ulong Serial, string UserName)> revokedBefore)
     {
         var requests = ended.Select(one => one.Request).Concat(losses.SelectMany(loss => loss.Ended)).DistinctBy(request => request.Id)
             .ToList();
-        var certificates = revokedBefore.Concat(losses.SelectMany(loss => loss.Revoked)).DistinctBy(one => one.Serial)
+        var certificates = revokedBefore
+            .Concat(losses.SelectMany(loss => loss.Revoked).Select(one => (one.Serial, one.UserName))).DistinctBy(one => one.Serial)
             .OrderBy(one => one.Serial).ToList();
         var names = requests.Select(request => request.UserName).Concat(certificates.Select(one => one.UserName)).Distinct()
             .Order(StringComparer.Ordinal);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Requests;
@@ -114,42 +113,7 @@ internal static class Withdrawals
         return Withdrawn.Of(ended).And(new Withdrawn([], [.. revoked]) { Shortened = [.. shortened] });
     }
 
-    /// <summary>Returns what a review of a user would take back, without taking it.</summary>
-    /// <param name="limits">The limits of the site.</param>
-    /// <param name="snapshot">The database; it holds the requests and certificates.</param>
-    /// <param name="policy">The policy that decides; it need not be that of the database.</param>
-    /// <param name="id">The ID of the user.</param>
-    /// <param name="user">The user under that policy; null if they do not exist.</param>
-    /// <param name="now">The current time.</param>
-    public static Loss Judge(SiteLimits limits, Snapshot snapshot, Policy policy, Guid id, User? user, DateTimeOffset now)
-    {
-        var locks = policy.LocksAt(now);
-        var (ended, shorter) = (new List<AccessRequest>(), new Dictionary<string, AccessRequest>(StringComparer.Ordinal));
-        foreach (var request in snapshot.ApprovedRequestsOf(id, now))
-            switch (Withdrawal.OfApproval(request, user, policy.Roles, limits, now))
-            {
-                case ({ }, _):
-                    ended.Add(request);
-                    break;
-                case (_, { } less):
-                    shorter[request.Id.ToString()] = less;
-                    break;
-            }
-        foreach (var request in snapshot.PendingRequestsOf(id, now).Where(request => WaitsTooLong(request, limits)))
-            shorter[request.Id.ToString()] = request with { PendingUntil = request.Created + limits.PendingRequest };
-        // A request that ends takes its certificates with it.
-        var over = ended.Select(request => request.Id.ToString()).ToHashSet(StringComparer.Ordinal);
-        return new Loss(
-            ended,
-            [.. shorter.Values],
-            snapshot.LiveCertificates(id, now).FindAll(
-                certificate => certificate.Requests.Any(over.Contains)
-                    || Reason(
-                        limits, policy, locks, user, certificate,
-                        request => shorter.GetValueOrDefault(request) ?? snapshot.FindRequest(Guid.Parse(request))) is not null));
-    }
-
-    private static bool WaitsTooLong(AccessRequest request, SiteLimits limits) =>
+    internal static bool WaitsTooLong(AccessRequest request, SiteLimits limits) =>
         request.PendingUntil > request.Created + limits.PendingRequest;
 
     private static AccessRequest Shorten(
@@ -173,18 +137,16 @@ internal static class Withdrawals
         SiteLimits limits, Policy policy, LocksInForce locks, User? user, RecordedCertificate certificate,
         Func<string, AccessRequest?> find)
     {
-        ImmutableArray<AccessRequest> requests = [.. certificate.Requests.Select(find).OfType<AccessRequest>()];
         var issued = new IssuedCertificate(
             certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
-        return Withdrawal.Reason(issued, user, requests, policy.Roles, policy.Nodes, locks, limits, policy.Ways, policy.Groups);
+        return Reason(limits, policy, locks, user, issued, certificate.Requests, find);
     }
-}
 
-/// <summary>What a review of a user takes back.</summary>
-/// <param name="Ended">The requests that end.</param>
-/// <param name="Shortened">The requests that end earlier, as they are then.</param>
-/// <param name="Revoked">The certificates that are revoked.</param>
-internal sealed record Loss(List<AccessRequest> Ended, List<AccessRequest> Shortened, List<RecordedCertificate> Revoked)
-{
-    public bool IsNothing => Ended.Count == 0 && Shortened.Count == 0 && Revoked.Count == 0;
+    /// <summary>Asks a policy why it would not issue a certificate; see <see cref="Withdrawal.Reason"/>.</summary>
+    internal static string? Reason(
+        SiteLimits limits, Policy policy, LocksInForce locks, User? user, IssuedCertificate issued, IEnumerable<string> requests,
+        Func<string, AccessRequest?> find) =>
+        Withdrawal.Reason(
+            issued, user, [.. requests.Select(find).OfType<AccessRequest>()], policy.Roles, policy.Nodes, locks, limits, policy.Ways,
+            policy.Groups);
 }
