@@ -10,7 +10,7 @@ using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;
-using Microsoft.Extensions.Logging.Abstractions;
+using CertAuthority.Tests.Unit.Store;
 
 namespace CertAuthority.Bench;
 
@@ -167,7 +167,7 @@ internal static class LargeFleetTimes
         /// <summary>Writes everything by the functions by which the daemon writes it; certificates are what the policy grants.</summary>
         public async Task Write(string path)
         {
-            await using var database = Database.Open(path, NullLogger.Instance);
+            await using var database = TestStore.Open(path);
             var now = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());
             await Each(Roles, (transaction, n) => RoleRow.Table.Put(transaction, RoleRow.Table.Read(
                 n < Teams

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Store;
-using Microsoft.Extensions.Logging.Abstractions;
+using CertAuthority.Tests.Unit.Store;
 
 namespace CertAuthority.Bench;
 
@@ -41,7 +41,7 @@ internal static class RequestPageTimes
         var folder = Directory.CreateTempSubdirectory("bench-").FullName;
         try
         {
-            await using var database = Database.Open(Path.Combine(folder, "certauthority.db"), NullLogger.Instance);
+            await using var database = TestStore.Open(Path.Combine(folder, "certauthority.db"));
             foreach (var chunk in Enumerable.Range(0, count).Chunk(5000))
                 await database.Commit(transaction =>
                 {

@@ -78,7 +78,10 @@ internal sealed class Daemon : IAsyncDisposable
         var logs = Hold(Log.Open());
         var log = logs.CreateLogger("certauthority");
         var data = Hold(await DataDirectory.Take(settings));
-        var database = Database.Open(data.Database, log);
+        if (DatabaseOf.Lock(settings) is { } apart)
+            Hold(apart);
+        var systemd = new SystemdNotifier();
+        var database = await OpenInTurn(settings, data, systemd, log, signals.Stop);
         held.Push(database.DisposeAsync);
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
@@ -115,7 +118,6 @@ internal sealed class Daemon : IAsyncDisposable
                 Stuck = new StuckRows(log),
             },
             current);
-        var systemd = new SystemdNotifier();
         var audit = new RunAudit(ca, current, names, self, loops, log);
         var reconfiguration = new Reconfiguration(ca, current, log);
         var groups = new GroupReview(ca, log);
@@ -139,7 +141,7 @@ internal sealed class Daemon : IAsyncDisposable
             new HostRenewal(ca, log), new RotationRound(ca, log), new HostReports(ca, current, log), new HostWatch(ca, log),
             new NodeForgetting(ca, log), new JoinRound(ca, current, log),
             new DiskWatch(ca, log), new PolicyReview(ca, log),
-            new AccountRound(ca, log), groups, new RefusalCounts(ca, log), new DatabaseCheck(data.Database, damage, system, log),
+            new AccountRound(ca, log), groups, new RefusalCounts(ca, log), new DatabaseCheck(database, damage, system, log),
             checkpoints, removal, audit, reload,
             access, sockets,
         ];
@@ -162,6 +164,26 @@ internal sealed class Daemon : IAsyncDisposable
             ended.TrySetResult(fault);
         });
         Hold(signals.Stop.Register(host.Lifetime.StopApplication));
+    }
+
+    private static async Task<Database> OpenInTurn(
+        Settings settings, DataDirectory data, SystemdNotifier systemd, ILogger log, CancellationToken stopping)
+    {
+        var isWaiting = false;
+        var database = await Database.OpenInTurn(DatabaseOf.Settings(settings, log), log, Wait, stopping);
+        if (isWaiting)
+            systemd.Notify(new ServiceState("STATUS="));
+        return database;
+
+        void Wait(string what)
+        {
+            if (!isWaiting && !settings.NewCa)
+                StartOfRun.ExpectSameKeys(settings, data, log);
+            isWaiting = true;
+            log.LogInformation("{What}", what);
+            // A daemon that stands by has started: otherwise systemd would end it after a while.
+            systemd.Notify(new ServiceState($"READY=1\nSTATUS={what}"));
+        }
     }
 
     private T Hold<T>(T resource) where T : IDisposable

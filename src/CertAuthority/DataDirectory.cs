@@ -31,9 +31,6 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Whether the user CA key that signs was just created, so that it has signed nothing.</summary>
     public bool IsNewAuthority => files[CaPurpose.User].Current is FileCaKey { IsNew: true };
 
-    /// <summary>The path of the database.</summary>
-    public string Database => Path.Combine(path, "certauthority.db");
-
     /// <summary>The path of the revocation list.</summary>
     public string RevocationList => Path.Combine(path, "revoked.krl");
 
@@ -64,7 +61,6 @@ internal sealed class DataDirectory : IDisposable
             if (directory.AuditKey.IsNew && !directory.Checkpoint.Exists)
                 directory.Checkpoint.Keep(directory.Checkpoint.Begun());
             directory.ExpectOnePurposeEach();
-            OwnFile.ExpectOwn(directory.Database);
             return directory;
         }
         catch

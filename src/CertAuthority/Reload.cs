@@ -94,6 +94,7 @@ internal sealed class Reload(
     {
         Say("data_dir", now.DataDirectory, changed.DataDirectory);
         Say("socket", now.SocketPath, changed.SocketPath);
+        Say("database", now.Database, changed.Database);
         Say("user_ca", now.UserCa, changed.UserCa);
         Say("host_ca", now.HostCa, changed.HostCa);
         Say("sync_ca", now.SyncCa, changed.SyncCa);
@@ -102,6 +103,7 @@ internal sealed class Reload(
         {
             DataDirectory = now.DataDirectory,
             SocketPath = now.SocketPath,
+            Database = now.Database,
             UserCa = now.UserCa,
             HostCa = now.HostCa,
             SyncCa = now.SyncCa,

@@ -39,13 +39,14 @@ internal static class SettingsReview
 
     private static string[] OfRoles(Settings settings)
     {
-        if (settings.UsersFromGroups.IsEmpty || !File.Exists(PathOf(settings)))
+        if (settings.UsersFromGroups.IsEmpty || DatabaseOf.PathIn(settings) is { } file && !File.Exists(file))
             return [];
         try
         {
-            return [.. Warnings(settings.UsersFromGroups, Database.Peek(PathOf(settings), snapshot => snapshot.Policy().Roles))];
+            using var engine = DatabaseOf.Settings(settings, NullLogger.Instance);
+            return [.. Warnings(settings.UsersFromGroups, Database.Peek(engine, snapshot => snapshot.Policy().Roles))];
         }
-        catch (StoreException e)
+        catch (Exception e) when (e is StoreException or IOException or ExposedException)
         {
             return [$"whether users_from_groups gives roles that deny, or that do not exist, was not checked: {e.Message}"];
         }
@@ -58,7 +59,9 @@ internal static class SettingsReview
     /// <exception cref="StartException">The database cannot be read.</exception>
     public static async Task<string[]> TakesBack(Settings settings, TimeProvider clock)
     {
-        var path = PathOf(settings);
+        if (DatabaseOf.PathIn(settings) is not { } path)
+            throw new StartException(
+                "what the configuration would take back is found out on a copy of the database, and there is none of a database on a server");
         if (!File.Exists(path))
             throw new StartException(
                 $"there is no database in {settings.DataDirectory}, so there is nothing to compare with: name the daemon's with --data-dir");
@@ -66,8 +69,8 @@ internal static class SettingsReview
         try
         {
             var copy = Path.Combine(folder.FullName, "certauthority.db");
-            Database.Copy(path, copy);
-            await using var database = Database.Open(copy, NullLogger.Instance);
+            using var source = DatabaseOf.Settings(settings, NullLogger.Instance);
+            await using var database = Database.Open(Database.Copy(source, copy), NullLogger.Instance);
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
             return await database.Commit(transaction =>
             {
@@ -94,8 +97,6 @@ internal static class SettingsReview
             folder.Delete(recursive: true);
         }
     }
-
-    private static string PathOf(Settings settings) => Path.Combine(settings.DataDirectory, "certauthority.db");
 
     /// <summary><c>certificates it would revoke: 3 (alice 2, bob)</c>; no line if there are no users.</summary>
     private static IEnumerable<string> Line(string what, IEnumerable<string> users)

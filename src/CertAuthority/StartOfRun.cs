@@ -1,5 +1,6 @@
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Values;
+using CertAuthority.Configuration;
 using CertAuthority.Hosting;
 using CertAuthority.Keys;
 using CertAuthority.Operations;
@@ -69,6 +70,28 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
                 Fingerprint.Compute(userCa.Signing.PublicKey), replaced.Revoked,
                 string.Join(", ", others.Select(other => Fingerprint.Compute(other.Key))));
         return run;
+    }
+
+    /// <summary>Checks that a daemon which stands by could take over: that it has the keys of the one that works.</summary>
+    /// <exception cref="CaKeyException">It has other ones.</exception>
+    public static void ExpectSameKeys(Settings settings, DataDirectory data, ILogger log)
+    {
+        using var engine = DatabaseOf.Settings(settings, log);
+        List<RecordedCaKey> known;
+        try
+        {
+            known = Database.Peek(engine, snapshot => snapshot.CaKeys(CaPurpose.User));
+        }
+        catch (StoreException e)
+        {
+            // Another version works there; the start of this one compares the keys again when its turn comes.
+            log.LogWarning("the keys were not compared with those of the daemon that works: {Why}", Printable.Escape(e.Message));
+            return;
+        }
+        var files = data.Files[CaPurpose.User];
+        if (!known.Exists(one => one.Revoked is null && (one.Key == files.Current.PublicKey || one.Key == files.Next?.PublicKey)))
+            throw new CaKeyException(
+                $"{engine.Name} belongs to daemons with the user CA key {string.Join(" or ", known.Where(one => one.Revoked is null).Select(one => Fingerprint.Compute(one.Key)))}, and this one has {Fingerprint.Compute(files.Current.PublicKey)}; copy the data directory of the daemon that works there, or name another database");
     }
 
     /// <summary>Begins another log over the audit, because entries of the former one are lost.</summary>

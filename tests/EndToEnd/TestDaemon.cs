@@ -79,6 +79,18 @@ internal sealed class TestDaemon : IAsyncDisposable
         return daemon;
     }
 
+    /// <summary>Starts one that another daemon keeps waiting; <see cref="Served"/> completes when it serves.</summary>
+    public static TestDaemon StandsBy(Scratch scratch, string configuration)
+    {
+        var file = scratch.Write("certauthority.yaml", configuration);
+        var daemon = new TestDaemon(scratch, false, Launch(scratch, null, Configured(file)), file);
+        daemon.Served = daemon.WaitUntilReady();
+        return daemon;
+    }
+
+    /// <summary>Completes when a daemon that stood by serves.</summary>
+    public Task Served { get; private set; } = Task.CompletedTask;
+
     /// <summary>A configuration for tests in which one person logs in more often than anybody would.</summary>
     public const string ManyLogins = "limits: {logins_per_minute: 1000, live_certificates: 10000, requests_per_minute: 1000, requests_per_day: 10000}\n";
 

@@ -142,6 +142,7 @@ internal static class ConfigurationFile
         var account = Account(settings.DataDirectory);
         settings = settings with
         {
+            Database = DatabaseSettings.Read(root, account),
             UserCa = KeyCustody.Read(root, "user_ca", account),
             HostCa = KeyCustody.Read(root, "host_ca", account),
             SyncCa = KeyCustody.Read(root, "sync_ca", account),

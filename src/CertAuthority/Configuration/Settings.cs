@@ -20,6 +20,9 @@ internal sealed record Settings(
     /// <summary>Who may read the state of the daemon, and nothing else.</summary>
     public NamedAccounts Monitors { get; init; } = NamedAccounts.Nobody;
 
+    /// <summary>Where the database is.</summary>
+    public DatabaseSettings Database { get; init; } = DatabaseSettings.Default;
+
     /// <summary>The type of new CA keys. Existing keys stay as they are.</summary>
     public CaKeyType NewCaKeys { get; init; }
 

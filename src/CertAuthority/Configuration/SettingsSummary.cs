@@ -48,6 +48,7 @@ internal static class SettingsSummary
                 .. settings.Audit.File is { } file ? (string[])[$"file {file}"] : [],
                 .. settings.Audit.Keep is { } keep ? (string[])[$"keep {Durations.Show(keep)}"] : [],
             ]),
+            ["database"] = settings.Database == DatabaseSettings.Default ? null : settings.Database.ToString(),
             ["user_ca"] = Custody(settings.UserCa),
             ["host_ca"] = Custody(settings.HostCa),
             ["sync_ca"] = Custody(settings.SyncCa),

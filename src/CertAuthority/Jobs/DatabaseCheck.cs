@@ -9,18 +9,18 @@ namespace CertAuthority.Jobs;
 /// Reads, once in each run, the part of the database on which no decision depends any more, and which the start therefore did not wait for.
 /// A damaged page ends the daemon, as it would have prevented the start; a row that cannot be read is logged, and is in the status.
 /// </summary>
-/// <param name="path">The file.</param>
+/// <param name="database">The database.</param>
 /// <param name="damage">Gets the rows that cannot be read.</param>
 /// <param name="clock">Measures the pauses.</param>
 /// <param name="log">Gets a line for each of these rows.</param>
-internal sealed class DatabaseCheck(string path, Damage damage, TimeProvider clock, ILogger log) : Loop
+internal sealed class DatabaseCheck(Database database, Damage damage, TimeProvider clock, ILogger log) : Loop
 {
     private static readonly TimeSpan UntilRetry = TimeSpan.FromMinutes(1);
 
     /// <inheritdoc/>
     protected override async Task Run(CancellationToken stopping)
     {
-        await Repeat(() => Task.Run(() => Sqlite.CheckRest(path, stopping), stopping), stopping);
+        await Repeat(() => Task.Run(() => database.CheckRest(stopping), stopping), stopping);
         await ReadHistory(stopping);
         await Task.Delay(Timeout.InfiniteTimeSpan, stopping);
     }

@@ -14,7 +14,7 @@ internal static class AuditSinkTable
         foreach (var former in transaction.AuditSinks().Keys.Except(names, StringComparer.Ordinal))
             transaction.Execute("DELETE FROM audit_sinks WHERE name = $1", former);
         foreach (var name in names)
-            transaction.Execute("INSERT OR IGNORE INTO audit_sinks (name, position) VALUES ($1, $2)", name, transaction.LastAudit());
+            transaction.Execute("INSERT INTO audit_sinks (name, position) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, transaction.LastAudit());
     }
 
     /// <summary>Returns how far each sink was when that was last recorded.</summary>

@@ -24,11 +24,12 @@ internal static class AuditTable
                 ProblemCode.Invalid,
                 $"this has {bytes.Length} bytes of text for the audit, which takes {EntryBundle.LongestEntry}; name less at once"));
         transaction.Audited.Add(entry);
-        transaction.Execute(
-            "INSERT INTO audit (time, event, user, request, entry) VALUES ($1, $2, $3, $4, $5)",
+        var number = transaction.QueryFirst(
+            "INSERT INTO audit (time, event, \"user\", request, entry) VALUES ($1, $2, $3, $4, $5) RETURNING id", row => row.GetInt64(0),
             entry.Time, entry.Event, entry.User, entry.Request, bytes);
         foreach (var request in RequestsBeside(entry))
-            transaction.Execute("INSERT OR IGNORE INTO audit_requests VALUES ($1, last_insert_rowid())", request);
+            transaction.Execute(
+                "INSERT INTO audit_requests (request, id) VALUES ($1, $2) ON CONFLICT DO NOTHING", request, number);
     }
 
     /// <summary>
@@ -75,7 +76,7 @@ internal static class AuditTable
 
         List<(long Number, AuditEntry Entry)> Entries(bool near) =>
             snapshot.Query(
-                Sql(wish, near), Row, wish.User, wish.Request, wish.Since, wish.Until, limit ?? -1,
+                Sql(wish, near), Row, wish.User, wish.Request, wish.Since, wish.Until, limit ?? long.MaxValue,
                 after ?? (wish.OldestFirst ? 0 : snapshot.LastAudit() + 1));
     }
 
@@ -102,7 +103,7 @@ internal static class AuditTable
         if (numbers is not [.., var last])
             return after;
         var rows = inspection.Query(
-            "SELECT id, entry, time, event, user, request FROM audit WHERE id > $1 AND id <= $2", RowWithColumns, after, last);
+            "SELECT id, entry, time, event, \"user\", request FROM audit WHERE id > $1 AND id <= $2", RowWithColumns, after, last);
         foreach (var (number, entry) in rows)
             foreach (var request in RequestsBeside(entry))
                 if (inspection.QueryFirst(
@@ -162,7 +163,7 @@ internal static class AuditTable
             .. !IsOfATime(wish) ? (string[])[]
                 : near ? [$"id >= $6 - {Near}"]
                 : [$"id BETWEEN (SELECT min(+id) FROM audit WHERE {Window(wish)}) AND (SELECT max(+id) FROM audit WHERE {Window(wish)})"],
-            .. wish.User is null ? (string[])[] : ["user = $1"],
+            .. wish.User is null ? (string[])[] : ["\"user\" = $1"],
             .. wish.Request is null
                 ? (string[])[]
                 : ["id IN (SELECT id FROM audit WHERE request = $2 UNION SELECT id FROM audit_requests WHERE request = $2)"],

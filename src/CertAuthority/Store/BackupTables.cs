@@ -5,7 +5,7 @@ internal static class BackupTables
 {
     public static void MarkAsBackup(this Transaction transaction, DateTimeOffset taken)
     {
-        transaction.Execute("INSERT OR REPLACE INTO backup VALUES (1, $1)", taken);
+        transaction.Execute("INSERT INTO backup (one, taken) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET taken = excluded.taken", taken);
         // A daemon that starts on the copy has this backup.
         transaction.RecordBackup(taken);
     }
@@ -24,7 +24,10 @@ internal static class BackupTables
     /// <param name="until">When the last of the certificates expires.</param>
     public static void LoseSerials(this Transaction transaction, RecordedCaKey? ca, long first, long last, DateTimeOffset until) =>
         transaction.Execute(
-            "INSERT INTO lost_serials VALUES ($1, $2, $3, $4) ON CONFLICT (ca, first, last) DO UPDATE SET until = max(until, excluded.until)", ca?.Id ?? 0, first, last, until);
+            """
+            INSERT INTO lost_serials (ca, first, last, until) VALUES ($1, $2, $3, $4) ON CONFLICT (ca, first, last)
+            DO UPDATE SET until = CASE WHEN lost_serials.until > excluded.until THEN lost_serials.until ELSE excluded.until END
+            """, ca?.Id ?? 0, first, last, until);
 
     /// <summary>
     /// Returns the lost serials that a revocation list must contain now, by the ID of the CA key (0 for every key). Like

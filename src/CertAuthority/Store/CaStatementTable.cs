@@ -16,7 +16,11 @@ internal static class CaStatementTable
 
     /// <summary>Records a statement.</summary>
     public static void PutCaStatement(this Transaction transaction, long old, long next, string statement) =>
-        transaction.Execute("INSERT OR REPLACE INTO ca_statements (old, next, statement) VALUES ($1, $2, $3)", old, next, statement);
+        transaction.Execute(
+            """
+            INSERT INTO ca_statements (old, next, statement) VALUES ($1, $2, $3)
+            ON CONFLICT (old, next) DO UPDATE SET statement = excluded.statement
+            """, old, next, statement);
 
     /// <summary>Removes every statement by a key and about it: its word is worth nothing, or it never took over.</summary>
     public static void RemoveCaStatements(this Transaction transaction, long key) =>

@@ -182,17 +182,18 @@ internal static class CertificateTable
         this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null,
         int? limit = null, long? before = null, string[]? groups = null) =>
         snapshot.Query(
-            Sql(user, request, state, node), Row, user, request, now, node, limit ?? -1, before ?? long.MaxValue, Rows.Json(groups ?? []));
+            Sql(user, request, state, node), Row, user, request, now, node, limit ?? long.MaxValue, before ?? long.MaxValue,
+            Rows.Json(groups ?? []));
 
-    // Contains only the conditions of the question, so that each question is answered from the index that fits it. A plus sign keeps
-    // a column from deciding which one that is: few certificates are live, or of one request, but many have a lower serial.
+    // Contains only the conditions of the question, so that each question is answered from the index that fits it. A plus sign, or an empty
+    // text, keeps a column from deciding which one that is: few certificates are live, or of one request, but many have a lower serial.
     private static string Sql(string? user, string? request, string? state, string? node)
     {
         var isFew = request is not null || state == "live";
         string[] conditions =
         [
             isFew ? "+serial < $6" : "serial < $6",
-            .. user is null ? (string[])[] : [isFew ? "+user_name = $1" : "user_name = $1"],
+            .. user is null ? (string[])[] : [isFew ? "user_name || '' = $1" : "user_name = $1"],
             .. request is null ? (string[])[] : ["serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2)"],
             .. state switch
             {
@@ -206,7 +207,8 @@ internal static class CertificateTable
                 : [
                     // After "@=" stands the name of a group, then a dot and 16 digits.
                     """
-                    EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($4) - 1) = '@' || $4
+                    EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%'
+                        OR substr(value, length(value) - length($4)) = '@' || $4
                         OR (instr(value, '@=') > 0 AND substr(value, instr(value, '@=') + 2, length(value) - instr(value, '@=') - 18)
                             IN (SELECT value FROM json_each($7))))
                     """,
@@ -277,7 +279,7 @@ internal static class CertificateTable
         (int)snapshot.QueryFirst(
             """
             SELECT count(DISTINCT coalesce(session, serial)) FROM certificates
-            WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL AND ($3 IS NULL OR session IS NOT $3)
+            WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL AND (CAST($3 AS BIGINT) IS NULL OR session IS DISTINCT FROM $3)
             """,
             row => row.GetInt64(0), user.Id, now, (long?)except);
 

@@ -15,7 +15,11 @@ internal static class ClockTable
             row => new ClockRecord(row.String("boot"), row.Length("since_boot"), row.Time("time")));
 
     public static void RecordClock(this Transaction transaction, ClockRecord record) =>
-        transaction.Execute("INSERT OR REPLACE INTO clock VALUES (1, $1, $2, $3)", record.Boot, record.SinceBoot, record.Time);
+        transaction.Execute(
+            """
+            INSERT INTO clock (id, boot, since_boot, time) VALUES (1, $1, $2, $3)
+            ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, since_boot = excluded.since_boot, time = excluded.time
+            """, record.Boot, record.SinceBoot, record.Time);
 
     /// <summary>
     /// Marks everything as expired for good that had expired at a later time than the present one, so that a clock that goes back opens

@@ -62,7 +62,10 @@ internal static class Counters
 
     private static void Raise(Transaction transaction, string name, long least) =>
         transaction.Execute(
-            "INSERT INTO counters VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)", name, least);
+            """
+            INSERT INTO counters (name, value) VALUES ($1, $2) ON CONFLICT (name)
+            DO UPDATE SET value = CASE WHEN counters.value > excluded.value THEN counters.value ELSE excluded.value END
+            """, name, least);
 
     private static long Increment(Transaction transaction, string name) =>
         transaction.QueryFirst("UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value", row => row.GetInt64(0), name);

@@ -15,81 +15,117 @@ internal sealed class OutcomeUnknownException(Exception inner) : Exception("a co
 /// <summary>The database. Reading takes a snapshot; <see cref="Commit"/> is the only way to write.</summary>
 internal sealed class Database : IAsyncDisposable
 {
-    private readonly string path;
-    private readonly Session writer;
-    private readonly Reserve reserve;
+    private readonly Engine engine;
+    private Session writer;
     private readonly PolicyCache policies = new();
     private readonly ConcurrentBag<Session> readers = [];
+    private readonly SemaphoreSlim places;
     private readonly WriteQueue queue;
-    private readonly TaskCompletionSource<OutcomeUnknownException> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Exception> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger log;
     private readonly ConcurrentDictionary<string, bool> leftOut = new(StringComparer.Ordinal);
     private volatile bool lastFailed;
+    private volatile string? lastFault;
     private long lastCommit = Stopwatch.GetTimestamp();
 
-    private Database(string path, ILogger log)
+    private Database(Engine engine, ILogger log)
     {
-        (this.path, this.log) = (path, log);
-        // A process that was killed while it made a backup leaves such a file.
-        foreach (var unfinished in Directory.EnumerateFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.backup-*"))
-            File.Delete(unfinished);
-        writer = new Session(Sqlite.OpenWriter(path), new PolicyCache(), LeaveOut);
-        reserve = new Reserve(path, log);
+        (this.engine, this.log) = (engine, log);
+        places = new SemaphoreSlim(engine.MostReaders);
+        writer = new Session(engine.Prepare, engine.OpenWriter(), new PolicyCache(), LeaveOut);
         queue = new WriteQueue(Write);
     }
 
-    /// <summary>The directory of the file.</summary>
-    public string Folder => Path.GetDirectoryName(path)!;
+    /// <summary>What the setting <c>database</c> says of it, without a secret and without every option.</summary>
+    public string Setting => engine.Setting;
+
+    /// <summary>The longest time between two commits; null for no such time. See <see cref="Engine.Heartbeat"/>.</summary>
+    public TimeSpan? Heartbeat => engine.Heartbeat;
+
+    /// <summary>The directory whose disk can fill up.</summary>
+    public string Folder => engine.Folder;
 
     /// <summary>Whether there is enough room for every change, not only for those that take access away.</summary>
-    public bool HasRoom => reserve.IsWhole;
+    public bool HasRoom => engine.HasRoom;
 
     /// <summary>Whether the last attempt to commit failed, and the timestamp of the last one that did not.</summary>
     public (bool LastFailed, long LastAt) Commits => (lastFailed, Volatile.Read(ref lastCommit));
 
-    /// <summary>The size of the file with its log, in bytes.</summary>
-    public long Length =>
-        new[] { path, $"{path}-wal" }.Select(file => new FileInfo(file)).Where(file => file.Exists).Sum(file => file.Length);
+    /// <summary>The size of the database, in bytes.</summary>
+    /// <exception cref="ProblemException">Unavailable: it cannot be read now.</exception>
+    public long Length => Read(session => session, engine.Length);
 
-    /// <summary>Completes when the outcome of a commit is unknown. The process must then end.</summary>
-    public Task<OutcomeUnknownException> Broken => broken.Task;
+    /// <summary>
+    /// Completes when the outcome of a commit is unknown, or another daemon works on the database. The process must then end.
+    /// </summary>
+    public Task<Exception> Broken => broken.Task;
 
     /// <summary>Wakes callers that wait for entries of the audit.</summary>
     public AuditWatch AuditWatch { get; } = new();
 
-    /// <param name="path">The file; it is created if it does not exist.</param>
+    /// <param name="engine">The database; it is created if it does not exist, and released when this is.</param>
     /// <param name="log">Gets one line for each committed audit entry, and one for each row that cannot be read.</param>
-    /// <exception cref="StoreException">The file cannot be used.</exception>
-    public static Database Open(string path, ILogger log) => new(path, log);
-
-    /// <summary>Reads the database of another process, as of one moment, and changes nothing.</summary>
-    /// <exception cref="StoreException">It cannot be read.</exception>
-    public static T Peek<T>(string path, Func<Snapshot, T> read)
+    /// <exception cref="StoreException">The database cannot be used.</exception>
+    public static Database Open(Engine engine, ILogger log)
     {
         try
         {
-            using var session = new Session(Sqlite.OpenReader(path), new PolicyCache(), _ => { });
-            if (!Sqlite.IsMigrated(session.Connection))
-                throw new StoreException($"{path} was written by another version of certauthority");
+            return new Database(engine, log);
+        }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the database as soon as no other daemon works on it; see <see cref="Engine.TakeTurn"/>.</summary>
+    /// <exception cref="StoreException">The database cannot be used.</exception>
+    /// <exception cref="OperationCanceledException">The daemon stops.</exception>
+    public static async Task<Database> OpenInTurn(Engine engine, ILogger log, Action<string> waiting, CancellationToken stopping)
+    {
+        try
+        {
+            await engine.TakeTurn(waiting, stopping);
+        }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
+        return Open(engine, log);
+    }
+
+    /// <summary>Reads the database of another process, as of one moment, and changes nothing.</summary>
+    /// <exception cref="StoreException">It cannot be read.</exception>
+    public static T Peek<T>(Engine engine, Func<Snapshot, T> read)
+    {
+        try
+        {
+            using var session = new Session(engine.Prepare, engine.OpenReader(), new PolicyCache(), _ => { });
+            if (!engine.IsMigrated(session.Connection))
+                throw new StoreException($"{engine.Name} was written by another version of certauthority");
             return read(new Snapshot(session));
         }
         catch (DbException e)
         {
-            throw new StoreException($"{path} cannot be read: {e.Message}", e);
+            throw new StoreException($"{engine.Name} cannot be read: {e.Message}", e);
         }
     }
 
     /// <summary>Copies the database of another process, as of one moment, to a new file.</summary>
     /// <exception cref="StoreException">It cannot be read, or the copy cannot be written.</exception>
-    public static void Copy(string path, string copy)
+    public static Engine Copy(Engine engine, string copy)
     {
+        if (engine.NoCopy is { } problem)
+            throw new StoreException(problem.Detail);
         try
         {
-            Sqlite.Copy(path, copy);
+            return engine.Copy(copy, _ => { });
         }
         catch (DbException e)
         {
-            throw new StoreException($"{path} cannot be copied to {copy}: {e.Message}", e);
+            throw new StoreException($"{engine.Name} cannot be copied to {copy}: {e.Message}", e);
         }
     }
 
@@ -111,7 +147,7 @@ internal sealed class Database : IAsyncDisposable
                     snapshot.ExpectIndexed(now);
                     return true;
                 }
-                catch (DbException e) when (Sqlite.IsDamage(e))
+                catch (DbException e) when (engine.IsDamage(e))
                 {
                     throw new StoreException($"it is damaged: {e.Message}", e);
                 }
@@ -121,9 +157,9 @@ internal sealed class Database : IAsyncDisposable
         {
             // An earlier version that would accept the text does not start on the schema of this version.
             var remedy = e.GetBaseException() is UnreadableResourceException one
-                ? $"restore a backup, or mend the text: sqlite3 {path} \"UPDATE {one.Kind}s SET resource = replace(resource, 'WRONG', 'RIGHT') WHERE name = '{one.Name}'\""
+                ? $"restore a backup, or mend the text: {engine.Mend(one)}"
                 : "restore a backup";
-            throw new StoreException($"{path}: {e.Message}; {remedy}", e);
+            throw new StoreException($"{engine.Name}: {e.Message}; {remedy}", e);
         }
     }
 
@@ -165,6 +201,9 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>How long a call waits for its turn to read.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+
     /// <summary>Reads as of one moment. It can run in parallel with other readers and the writer.</summary>
     /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
     public T Read<T>(Func<Snapshot, T> read) => Read(session => new Snapshot(session), read);
@@ -175,19 +214,21 @@ internal sealed class Database : IAsyncDisposable
 
     private TResult Read<TSnapshot, TResult>(Func<Session, TSnapshot> begin, Func<TSnapshot, TResult> read)
     {
-        readers.TryTake(out var session);
+        if (!places.Wait(LongestWait))
+            throw Unavailable("too many calls read the database at the same time");
+        Session? session = null;
         try
         {
-            session ??= new Session(Sqlite.OpenReader(path), policies, LeaveOut);
-            session.Bind("BEGIN").ExecuteNonQuery();
+            session = BeginReading();
             var result = read(begin(session));
             session.Bind("COMMIT").ExecuteNonQuery();
             readers.Add(session);
             return result;
         }
-        catch (DbException)
+        catch (DbException e)
         {
             session?.Dispose();
+            NoteFault("read", e);
             throw Unavailable("the database cannot be read right now");
         }
         catch
@@ -196,6 +237,56 @@ internal sealed class Database : IAsyncDisposable
             session?.Dispose();
             throw;
         }
+        finally
+        {
+            places.Release();
+        }
+    }
+
+    /// <summary>Begins a transaction on a connection that is open already, or on a new one if those are lost.</summary>
+    private Session BeginReading()
+    {
+        while (readers.TryTake(out var known))
+            try
+            {
+                known.Bind(engine.BeginReading).ExecuteNonQuery();
+                return known;
+            }
+            catch (DbException)
+            {
+                known.Dispose();
+            }
+        var session = new Session(engine.Prepare, OpenReader(), policies, LeaveOut);
+        try
+        {
+            session.Bind(engine.BeginReading).ExecuteNonQuery();
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    private DbConnection OpenReader()
+    {
+        try
+        {
+            return engine.OpenReader();
+        }
+        catch (ObjectDisposedException)
+        {
+            throw Unavailable("the daemon is stopping");
+        }
+    }
+
+    /// <summary>Fails if there can be no copy of this database.</summary>
+    /// <exception cref="ProblemException">What makes a copy instead.</exception>
+    public void ExpectCopies()
+    {
+        if (engine.NoCopy is { } problem)
+            throw new ProblemException(problem);
     }
 
     /// <summary>
@@ -205,12 +296,15 @@ internal sealed class Database : IAsyncDisposable
     /// <exception cref="ProblemException">Unavailable: there is no room for the copy.</exception>
     public Stream BackUp(DateTimeOffset now)
     {
-        var copy = $"{path}.backup-{Path.GetRandomFileName()}";
+        ExpectCopies();
+        var copy = $"{engine.Name}.backup-{Path.GetRandomFileName()}";
         try
         {
-            Sqlite.Copy(path, copy);
-            using (var session = new Session(Sqlite.OpenCopy(copy), policies, LeaveOut))
+            engine.Copy(copy, connection =>
+            {
+                using var session = new Session(engine.Prepare, connection, policies, LeaveOut);
                 new Transaction(session).MarkAsBackup(now);
+            }).Dispose();
             return File.OpenRead(copy);
         }
         catch (DbException)
@@ -224,6 +318,9 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads the part of the database that was not read before it was used; see <see cref="Engine.CheckRest"/>.</summary>
+    public void CheckRest(CancellationToken stopping) => engine.CheckRest(stopping);
+
     /// <summary>Finishes the queued changes, then closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -233,8 +330,8 @@ internal sealed class Database : IAsyncDisposable
             session.Dispose();
         // Only the writer can move the log's content into the database, so that the database is one file again.
         writer.Dispose();
-        // Must be last: the class explains why.
-        reserve.Dispose();
+        // Must be last: some engines hold what their connections need.
+        engine.Dispose();
     }
 
     private void Write(List<Change> batch)
@@ -242,10 +339,10 @@ internal sealed class Database : IAsyncDisposable
         try
         {
             if (broken.Task.IsCompleted)
-                batch.ForEach(change => change.Fail(broken.Task.Result));
+                batch.ForEach(change => change.Fail(Answer(broken.Task.Result)));
             else
             {
-                if (!reserve.TopUp())
+                if (!engine.KeepRoom())
                     Refuse(batch);
                 if (batch.Count > 0)
                     CommitTogether(batch);
@@ -273,10 +370,13 @@ internal sealed class Database : IAsyncDisposable
     {
         lastFailed = true;
         Instruments.Commits.Add(Instruments.Failed);
-        var unknown = new OutcomeUnknownException(error);
-        broken.TrySetResult(unknown);
-        batch.ForEach(change => change.Fail(unknown));
+        var fault = error is TakenOverException ? error : new OutcomeUnknownException(error);
+        broken.TrySetResult(fault);
+        batch.ForEach(change => change.Fail(Answer(fault)));
     }
+
+    // Another daemon works on the database, so certainly nothing of this batch is in it.
+    private static Exception Answer(Exception fault) => fault is TakenOverException ? Unavailable("the daemon is stopping") : fault;
 
     private void CommitTogether(List<Change> batch)
     {
@@ -284,29 +384,24 @@ internal sealed class Database : IAsyncDisposable
         var begun = Stopwatch.GetTimestamp();
         try
         {
-            writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
+            BeginWriting();
             before = writer.Policies.Latest ??= policies.Latest;
             foreach (var change in batch)
                 RunAlone(change);
         }
-        catch (DbException)
-        {
-            Abandon(batch);
-            return;
-        }
-        try
-        {
-            writer.Bind("COMMIT").ExecuteNonQuery();
-        }
-        catch (DbException e) when (Sqlite.IsHarmlessAtCommit(e, writer.Connection))
-        {
-            Abandon(batch);
-            return;
-        }
         catch (DbException e)
         {
-            Break(e, batch);
+            Abandon(batch, e);
             return;
+        }
+        switch (engine.Commit(writer, out var error))
+        {
+            case CommitOutcome.Undone:
+                Abandon(batch, error!);
+                return;
+            case CommitOutcome.Unknown:
+                Break(error!, batch);
+                return;
         }
         Committed(begun, batch.Count);
         if (writer.Policies.Latest != before)
@@ -322,14 +417,39 @@ internal sealed class Database : IAsyncDisposable
                 Printable.Escape(entry.DescribeFacts()));
     }
 
+    private void BeginWriting()
+    {
+        if (!engine.IsLost(writer.Connection))
+            try
+            {
+                engine.BeginWriting(writer);
+                return;
+            }
+            catch (DbException) when (engine.IsLost(writer.Connection))
+            {
+                // The connection ended since the last batch, and nothing of this one was sent.
+            }
+        writer.Dispose();
+        writer = new Session(engine.Prepare, engine.OpenWriter(), new PolicyCache(), LeaveOut);
+        engine.BeginWriting(writer);
+    }
+
     private void Committed(long begun, int changes)
     {
         var now = Stopwatch.GetTimestamp();
         lastFailed = false;
+        lastFault = null;
         Volatile.Write(ref lastCommit, now);
         Instruments.Commits.Add(Instruments.Done);
         Instruments.CommitSeconds.Add(Stopwatch.GetElapsedTime(begun, now).TotalSeconds);
         Instruments.CommitChanges.Add(changes);
+    }
+
+    // A database that is away fails every call, and is one line.
+    private void NoteFault(string what, Exception error)
+    {
+        if (error.Message != Interlocked.Exchange(ref lastFault, error.Message))
+            log.LogError("the database cannot be {What}: {Why}", what, Printable.Escape(error.Message));
     }
 
     private void LeaveOut(string row)
@@ -347,7 +467,7 @@ internal sealed class Database : IAsyncDisposable
         {
             change.Run(new Transaction(writer));
         }
-        catch (Exception e) when (e is not DbException error || Sqlite.IsConstraint(error))
+        catch (Exception e) when (e is not DbException error || engine.IsConstraint(error))
         {
             change.Refuse(e);
             // After an error that rolled everything back, RELEASE would commit the following writes on their own.
@@ -361,19 +481,19 @@ internal sealed class Database : IAsyncDisposable
 
     private void ThrowIfRolledBack()
     {
-        if (Sqlite.IsRolledBack(writer.Connection))
+        if (engine.IsRolledBack(writer.Connection))
             throw new RolledBackException();
     }
 
     /// <summary>Discards the whole batch, including the answers that its callers were about to get.</summary>
-    private void Abandon(List<Change> batch)
+    private void Abandon(List<Change> batch, Exception error)
     {
+        NoteFault("written", error);
         lastFailed = true;
         Instruments.Commits.Add(Instruments.Failed);
         try
         {
-            if (!Sqlite.IsRolledBack(writer.Connection))
-                writer.Bind("ROLLBACK").ExecuteNonQuery();
+            engine.RollBack(writer);
         }
         catch (DbException e)
         {

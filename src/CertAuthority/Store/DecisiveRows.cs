@@ -64,7 +64,7 @@ internal static class DecisiveRows
     }
 
     /// <summary>
-    /// Reads every row of a page of the history, in the order in which the rows were written, as the functions do that show it.
+    /// Reads every row of a page of the history, in the order of their keys, as the functions do that show it.
     /// </summary>
     /// <param name="inspection">Collects the rows that cannot be read.</param>
     /// <param name="after">The place after which the page begins.</param>
@@ -79,8 +79,8 @@ internal static class DecisiveRows
 }
 
 /// <summary>A place in each of the tables that keep what is over.</summary>
-internal sealed record HistoryPlace(long Request, long Certificate, long Audit, (string Request, long Id) Found)
+internal sealed record HistoryPlace(string Request, long Certificate, long Audit, (string Request, long Id) Found)
 {
     /// <summary>Before the first row of each.</summary>
-    public static readonly HistoryPlace Start = new(0, 0, 0, ("", 0));
+    public static readonly HistoryPlace Start = new("", 0, 0, ("", 0));
 }

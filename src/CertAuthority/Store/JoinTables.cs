@@ -39,7 +39,7 @@ internal static class JoinTables
 
     /// <summary>Returns whether some token has ended.</summary>
     public static bool HasEndedJoinTokens(this Snapshot snapshot, DateTimeOffset now) =>
-        snapshot.QueryFirst("SELECT EXISTS (SELECT 1 FROM join_tokens WHERE ends <= $1) AS found", row => row.Flag("found"), now);
+        snapshot.QueryFirst("SELECT 1 FROM join_tokens WHERE ends <= $1 LIMIT 1", row => true, now);
 
     /// <summary>Returns the joins of hosts that were admitted and may not have their certificates yet.</summary>
     public static List<Join> AdmittedJoins(this Snapshot snapshot) => snapshot.QueryReadable(
@@ -51,7 +51,7 @@ internal static class JoinTables
 
     /// <summary>Returns whether there are joins that <see cref="RemoveForgettableJoins"/> would remove.</summary>
     public static bool HasForgettableJoins(this Snapshot snapshot, DateTimeOffset before) =>
-        snapshot.QueryFirst($"SELECT EXISTS (SELECT 1 FROM joins WHERE {Forgettable}) AS found", row => row.Flag("found"), before);
+        snapshot.QueryFirst($"SELECT 1 FROM joins WHERE {Forgettable} LIMIT 1", row => true, before);
 
     /// <summary>
     /// Removes the joins that were over before a time. That of a host that was never seen since stays: it is when the host was seen.
@@ -68,7 +68,12 @@ internal static class JoinTables
 
     public static void SetJoin(this Transaction transaction, Join join) =>
         transaction.Execute(
-            $"INSERT OR REPLACE INTO joins ({Columns}, over) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            $"""
+            INSERT INTO joins ({Columns}, over) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            ON CONFLICT (name) DO UPDATE SET key = excluded.key, address = excluded.address, labels = excluded.labels,
+                token = excluded.token, asked = excluded.asked, request = excluded.request, state = excluded.state,
+                note = excluded.note, decided = excluded.decided, node_id = excluded.node_id, over = excluded.over
+            """,
             join.Name, join.Key, join.Address, Rows.Json(Lines(join.Labels)), join.Token, join.Asked, join.Request, join.State.ToString(),
             join.Note, join.Decided, join.Node, join.State == JoinState.Refused);
 

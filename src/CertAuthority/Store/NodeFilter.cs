@@ -12,10 +12,10 @@ internal sealed record NodeFilter(string Node, ImmutableArray<string> Roles)
 {
     /// <summary>The same as a condition of a statement: <c>$9</c> is the node, and <c>$10</c> the roles as JSON.</summary>
     internal const string Sql = """
-        CASE WHEN resources <> '[]' THEN EXISTS (SELECT 1 FROM json_each(resources) WHERE value ->> 'name' = $9)
+        CASE WHEN resources <> '[]' THEN EXISTS (SELECT 1 FROM json_each(resources) WHERE json_extract(value, '$.name') = $9)
         ELSE EXISTS (
-            SELECT 1 FROM json_each(roles) WHERE value ->> 'name' IN (SELECT value FROM json_each($10))
-            UNION ALL SELECT 1 FROM json_each(granted_roles) WHERE value ->> 'name' IN (SELECT value FROM json_each($10))) END
+            SELECT 1 FROM json_each(roles) WHERE json_extract(value, '$.name') IN (SELECT value FROM json_each($10))
+            UNION ALL SELECT 1 FROM json_each(granted_roles) WHERE json_extract(value, '$.name') IN (SELECT value FROM json_each($10))) END
         """;
 
     /// <summary>The roles as <see cref="Sql"/> takes them.</summary>

@@ -36,7 +36,8 @@ internal static class NodeReportTable
             INSERT INTO node_reports (node_id, time, krl_version, witnessed, groups_fault, received)
                 SELECT id, $2, $3, $4, $5, $6 FROM nodes WHERE id = $1
             ON CONFLICT (node_id) DO UPDATE SET time = excluded.time, krl_version = excluded.krl_version,
-                witnessed = coalesce(excluded.witnessed, witnessed), groups_fault = excluded.groups_fault, received = excluded.received
+                witnessed = coalesce(excluded.witnessed, node_reports.witnessed), groups_fault = excluded.groups_fault,
+                received = excluded.received
             """, node, report.Time, (long)report.KrlVersion, report.Witnessed, report.GroupsFault, report.Received);
 
     private static NodeReport Row(DbDataReader row) =>

@@ -81,7 +81,7 @@ internal static class OutboxTable
                 recipient, json, notification.Time, about);
         if (about is not null && Waiting("about = $2", about) is var own and > MostAboutOne)
             Drop(about, own - MostAboutOne);
-        if (Waiting("$2 IS NULL", null) is var all and > MostWaiting)
+        if (Waiting("CAST($2 AS TEXT) IS NULL", null) is var all and > MostWaiting)
             Drop(
                 transaction.QueryFirst(
                     "SELECT about FROM outbox WHERE receiver = $1 GROUP BY about ORDER BY count(*) DESC LIMIT 1", row => row.Text("about"),
@@ -92,7 +92,7 @@ internal static class OutboxTable
                 $"SELECT count(*) FROM outbox WHERE receiver = $1 AND {which}", row => row.GetInt64(0), receiver.Name, value);
 
         void Drop(string? whose, long count) => transaction.GiveUp(receiver.Name, transaction.Execute(
-            "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE receiver = $1 AND about IS $2 ORDER BY number LIMIT $3)",
+            "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE receiver = $1 AND about IS NOT DISTINCT FROM $2 ORDER BY number LIMIT $3)",
             receiver.Name, whose, count));
     }
 

@@ -11,7 +11,7 @@ internal sealed record RequestFilter(ImmutableArray<RequestState> States, string
 {
     /// <summary>The condition that a request asks for the role <c>$6</c>, or was granted it.</summary>
     internal const string HasRole =
-        "EXISTS (SELECT 1 FROM json_each(roles) WHERE value ->> 'name' = $6 UNION ALL SELECT 1 FROM json_each(granted_roles) WHERE value ->> 'name' = $6)";
+        "EXISTS (SELECT 1 FROM json_each(roles) WHERE json_extract(value, '$.name') = $6 UNION ALL SELECT 1 FROM json_each(granted_roles) WHERE json_extract(value, '$.name') = $6)";
 
     /// <summary>Matches every request.</summary>
     public static readonly RequestFilter None = new([], null, null);
@@ -35,9 +35,9 @@ internal sealed record RequestFilter(ImmutableArray<RequestState> States, string
     /// <c>$7</c> the time of filing, <c>$9</c> and <c>$10</c> the node, <c>$11</c> the requester. No state chooses the index.
     /// </summary>
     public string Sql() => string.Concat(
-        States.IsEmpty ? "" : $" AND ({string.Join(" OR ", States.SelectMany(StateCondition.Of).Select(one => $"(+{one.Sql})"))})",
+        States.IsEmpty ? "" : $" AND ({string.Join(" OR ", States.SelectMany(StateCondition.Of).Select(one => $"({one.Unindexed})"))})",
         Role is null ? "" : $" AND {HasRole}", Since is null ? "" : " AND created >= $7", Node is null ? "" : $" AND {NodeFilter.Sql}",
-        Requester is null ? "" : " AND +user_name = $11");
+        Requester is null ? "" : " AND user_name || '' = $11");
 }
 
 /// <summary>A condition on the state of a request at the time <c>$1</c>; the columns do not contain EXPIRED.</summary>
@@ -45,6 +45,9 @@ internal sealed record RequestFilter(ImmutableArray<RequestState> States, string
 /// <param name="IsOpen">Whether it matches only requests that are pending or in use.</param>
 internal sealed record StateCondition(string Sql, bool IsOpen)
 {
+    /// <summary>The same, so that the state does not decide which index is read.</summary>
+    public string Unindexed => $"state || ''{Sql["state".Length..]}";
+
     /// <summary>Returns the conditions of which one is true of each request in a state.</summary>
     public static StateCondition[] Of(RequestState state) => state switch
     {

@@ -57,7 +57,7 @@ internal static class RequestPages
 
         List<T> Query<T>(RequestWish wish, string columns, Func<DbDataReader, T> row) => snapshot.Query(
             Sql(wish, columns), row,
-            now, wish.After?.Created, wish.After?.Id, wish.After?.Group, wish.User, wish.Role, wish.Since, (long)(most ?? -1),
+            now, wish.After?.Created, wish.After?.Id, wish.After?.Group, wish.User, wish.Role, wish.Since, most ?? long.MaxValue,
             wish.Node?.Node, wish.Node?.RolesAsJson);
     }
 
@@ -91,8 +91,8 @@ internal static class RequestPages
             from place in Behind(part, reads)
             let conditions = new[]
             {
-                // A plus sign keeps a column from deciding which index is read.
-                reads != Reads.Open && isFoundOtherwise && state.Sql.Length > 0 ? $"+{state.Sql}" : state.Sql,
+                // A plus sign, or an empty text, keeps a column from deciding which index is read.
+                reads != Reads.Open && isFoundOtherwise && state.Sql.Length > 0 ? state.Unindexed : state.Sql,
                 place,
                 part.User is null ? "" : "user_name = $5",
                 reads == Reads.ByRole ? "role = $6" : "",
@@ -123,9 +123,9 @@ internal static class RequestPages
     {
         (null, _) => [""],
         (_, RequestOrder.User) when reads == Reads.Open =>
-            ["(user_name > $4 OR (user_name = $4 AND (+created, +id) < ($2, $3)))"],
+            ["(user_name > $4 OR (user_name = $4 AND (+created, id || '') < ($2, $3)))"],
         (_, RequestOrder.User) => ["user_name = $4 AND (created, id) < ($2, $3)", "user_name > $4"],
-        _ when reads == Reads.Open => ["(+created, +id) < ($2, $3)"],
+        _ when reads == Reads.Open => ["(+created, id || '') < ($2, $3)"],
         _ => ["(created, id) < ($2, $3)"],
     };
 

@@ -32,7 +32,7 @@ internal static class RequestTable
         // Searches only for text that can be the start of a UUID.
         prefix.Length is > 0 and <= 36 && prefix.All(c => char.IsAsciiHexDigitLower(c) || c == '-')
             ? snapshot.Select(
-                "WHERE id >= $1 AND id < $2 AND ($3 IS NULL OR user_id = $3) ORDER BY id LIMIT $4", prefix, prefix + "~", userId, most)
+                "WHERE id >= $1 AND id < $2 AND (CAST($3 AS TEXT) IS NULL OR user_id = $3) ORDER BY id LIMIT $4", prefix, prefix + "~", userId, most)
             : [];
 
     /// <summary>Returns the one request that a prefix means.</summary>
@@ -66,7 +66,7 @@ internal static class RequestTable
         this Snapshot snapshot, User user, RequestFilter filter, DateTimeOffset now, int? limit = null, RequestPlace? after = null) =>
         snapshot.Select(
             $"WHERE user_id = $4{Behind(after)}{filter.Sql()} ORDER BY created DESC, id DESC LIMIT $5", now, after?.Created, after?.Id,
-            user.Id, limit ?? -1, filter.Role, filter.Since, null, filter.Node?.Node, filter.Node?.RolesAsJson,
+            user.Id, limit ?? long.MaxValue, filter.Role, filter.Since, null, filter.Node?.Node, filter.Node?.RolesAsJson,
             filter.Requester);
 
     /// <summary>Returns the approved requests whose access has not ended.</summary>
@@ -128,7 +128,8 @@ internal static class RequestTable
         snapshot.QueryReadable(
             $"""
             SELECT requests.id, requests.created, state, pending_until, access_until,
-              EXISTS (SELECT 1 FROM json_each(granted_roles) WHERE value ->> 'name' = $4) AS granted
+              CASE WHEN EXISTS (SELECT 1 FROM json_each(granted_roles) WHERE json_extract(value, '$.name') = $4)
+                THEN 1 ELSE 0 END AS granted
             FROM requests CROSS JOIN request_roles
             WHERE requests.user_id = $1 AND requests.created > $2 AND requests.id <> $3
               AND request_roles.role = $4 AND request_roles.created = requests.created AND request_roles.id = requests.id
@@ -157,14 +158,14 @@ internal static class RequestTable
               {(suggested ? Suggested : "")}{Behind(after)}{filter.Sql()}
             ORDER BY created DESC, id DESC LIMIT $5
             """,
-            now, after?.Created, after?.Id, user.Id, limit ?? -1, filter.Role, filter.Since, user.Name, filter.Node?.Node,
+            now, after?.Created, after?.Id, user.Id, limit ?? long.MaxValue, filter.Role, filter.Since, user.Name, filter.Node?.Node,
             filter.Node?.RolesAsJson, filter.Requester);
 
     // A row that somebody damaged is not left out.
     private const string Suggested = """
         AND CASE
           WHEN json_valid(suggested_reviewers) THEN EXISTS (SELECT 1 FROM json_each(suggested_reviewers) WHERE value = $8)
-          ELSE 1 END
+          ELSE true END
         """;
 
     private static string Behind(RequestPlace? after) => after is null ? "" : " AND (created, id) < ($2, $3)";
@@ -264,15 +265,14 @@ internal static class RequestTable
         return next;
     }
 
-    /// <summary>Reads requests, in the order in which they were written, and their reviews.</summary>
-    /// <returns>The place of the last one; the place after which it began if there is none.</returns>
-    public static long InspectRequests(this Inspection inspection, long after, int most)
+    /// <summary>Reads requests, in the order of their IDs, and their reviews.</summary>
+    /// <returns>The ID of the last one; the one after which it began if there is none.</returns>
+    public static string InspectRequests(this Inspection inspection, string after, int most)
     {
-        var rows = inspection.Query(
-            "SELECT rowid FROM requests WHERE rowid > $1 ORDER BY rowid LIMIT $2", row => row.GetInt64(0), after, most);
+        var rows = inspection.Query("SELECT id FROM requests WHERE id > $1 ORDER BY id LIMIT $2", row => row.GetString(0), after, most);
         if (rows is not [.., var last])
             return after;
-        inspection.Select("WHERE rowid > $1 AND rowid <= $2", after, last);
+        inspection.Select("WHERE id > $1 AND id <= $2", after, last);
         return last;
     }
 

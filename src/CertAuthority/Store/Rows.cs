@@ -17,7 +17,7 @@ internal static class Rows
 
     public static long Long(this DbDataReader row, string column) => row.GetInt64(row.GetOrdinal(column));
 
-    public static bool Flag(this DbDataReader row, string column) => row.GetBoolean(row.GetOrdinal(column));
+    public static bool Flag(this DbDataReader row, string column) => row.Long(column) != 0;
 
     public static string String(this DbDataReader row, string column) => row.GetString(row.GetOrdinal(column));
 

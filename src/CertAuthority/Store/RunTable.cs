@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using CertAuthority.Access.Nodes;
 
 namespace CertAuthority.Store;
@@ -22,13 +23,13 @@ internal static class RunTable
             transaction.Execute("INSERT INTO runs (id, last_version) VALUES ($1, $2)", ListOrigin.AnyRun, last);
         }
         transaction.Execute("UPDATE runs SET last_version = $1 WHERE last_version IS NULL", last);
-        var (number, run) = transaction.QueryFirst(
-            "INSERT INTO runs (id) VALUES (lower(hex(randomblob(4)))) RETURNING number, id", row => (row.Long("number"), row.String("id")));
+        var run = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
+        var number = transaction.QueryFirst("INSERT INTO runs (id) VALUES ($1) RETURNING number", row => row.Long("number"), run);
         transaction.Execute("DELETE FROM runs WHERE number < $1", number - MostPast);
         transaction.Execute("UPDATE runs SET id = $1 WHERE number = $2", ListOrigin.AnyRun, number - MostPast);
         return new ListOrigin(
             transaction.Installation(),
-            run!,
+            run,
             [
                 .. transaction.Query(
                     "SELECT id, last_version FROM runs WHERE last_version IS NOT NULL ORDER BY number",

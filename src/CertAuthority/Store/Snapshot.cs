@@ -1,10 +1,11 @@
 using System.Data.Common;
+using System.Text.RegularExpressions;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
 
 /// <summary>The database at one moment. The files of the tables define what it can read.</summary>
-internal class Snapshot(Session session)
+internal partial class Snapshot(Session session)
 {
     protected Session Session { get; } = session;
 
@@ -30,7 +31,7 @@ internal class Snapshot(Session session)
         var rows = new List<T>();
         using var reader = Session.Bind(sql, values).ExecuteReader();
         while (reader.Read())
-            if (Read(reader, row, out var fault) is var one && fault is null)
+            if (Read(sql, reader, row, out var fault) is var one && fault is null)
                 rows.Add(one!);
             else
                 unreadable(fault!);
@@ -40,7 +41,7 @@ internal class Snapshot(Session session)
     public T? QueryFirst<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values)
     {
         using var reader = Session.Bind(sql, values).ExecuteReader();
-        return !reader.Read() ? default : Read(reader, row, out var fault) is var one && fault is null ? one : throw fault!;
+        return !reader.Read() ? default : Read(sql, reader, row, out var fault) is var one && fault is null ? one : throw fault!;
     }
 
     /// <summary>Reads the first row that can be read; see <see cref="QueryReadable"/>.</summary>
@@ -49,7 +50,7 @@ internal class Snapshot(Session session)
         using var reader = Session.Bind(sql, values).ExecuteReader();
         while (reader.Read())
         {
-            var one = Read(reader, row, out var fault);
+            var one = Read(sql, reader, row, out var fault);
             if (fault is null)
                 return one;
             LeaveOut(fault);
@@ -64,7 +65,7 @@ internal class Snapshot(Session session)
     public virtual void LeaveOut(StoreException row) => Session.LeftOut(row.Message);
 
     // A row that the schema accepts and the daemon never wrote: somebody edited the file.
-    private static T? Read<T>(DbDataReader reader, Func<DbDataReader, T> row, out StoreException? fault)
+    private static T? Read<T>(string sql, DbDataReader reader, Func<DbDataReader, T> row, out StoreException? fault)
     {
         fault = null;
         try
@@ -74,10 +75,17 @@ internal class Snapshot(Session session)
         catch (Exception e) when (e is not DbException)
         {
             var key = reader.GetColumnSchema()[0];
-            fault = StoreException.OfRow(key.BaseTableName, key.BaseColumnName, reader.GetValue(0), e);
+            fault = StoreException.OfRow(
+                key.BaseTableName ?? TableIn(sql), key.BaseColumnName ?? key.ColumnName, reader.GetValue(0), e);
             return default;
         }
     }
+
+    // Not every engine says from which table a row comes.
+    private static string TableIn(string sql) => FirstTable().Match(sql).Groups["table"].Value;
+
+    [GeneratedRegex(@"\b(FROM|UPDATE|INTO)\s+(?<table>\w+)", RegexOptions.ExplicitCapture)]
+    private static partial Regex FirstTable();
 
     /// <summary>The policy of this moment, once something has asked for it; see <see cref="PolicyTables"/>.</summary>
     public Policy? PolicyNow { get; set; }
@@ -110,53 +118,4 @@ internal sealed class Transaction(Session session) : Snapshot(session)
 
     /// <summary>Runs a statement, and returns how many rows it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> values) => Session.Bind(sql, values).ExecuteNonQuery();
-}
-
-/// <summary>One connection and the statements prepared on it.</summary>
-/// <param name="connection">The connection; the session closes it at its end.</param>
-/// <param name="policies">The last policy that any connection has read.</param>
-/// <param name="leftOut">Called with a sentence about each unreadable row, every time that one is left out.</param>
-internal sealed class Session(DbConnection connection, PolicyCache policies, Action<string> leftOut) : IDisposable
-{
-    private readonly Dictionary<string, DbCommand> prepared = new(StringComparer.Ordinal);
-
-    public DbConnection Connection { get; } = connection;
-
-    public PolicyCache Policies { get; } = policies;
-
-    public Action<string> LeftOut { get; } = leftOut;
-
-    /// <summary>Returns the prepared statement with <c>$1</c>, <c>$2</c>, … set to the values.</summary>
-    public DbCommand Bind(string sql, params ReadOnlySpan<object?> values)
-    {
-        if (!prepared.TryGetValue(sql, out var command))
-        {
-            command = Connection.CreateCommand();
-            command.CommandText = sql;
-            for (var i = 0; i < values.Length; i++)
-            {
-                var parameter = command.CreateParameter();
-                parameter.ParameterName = $"${i + 1}";
-                command.Parameters.Add(parameter);
-            }
-            prepared[sql] = command;
-        }
-        for (var i = 0; i < values.Length; i++)
-            command.Parameters[i].Value = values[i] switch
-            {
-                null => DBNull.Value,
-                Guid id => id.ToString(),
-                DateTimeOffset time => time.ToUnixTimeSeconds(),
-                TimeSpan length => (long)length.TotalSeconds,
-                var plain => plain,
-            };
-        return command;
-    }
-
-    public void Dispose()
-    {
-        foreach (var command in prepared.Values)
-            command.Dispose();
-        Connection.Dispose();
-    }
 }

@@ -2,25 +2,16 @@ using System.Buffers.Binary;
 using System.Data.Common;
 using System.Reflection;
 using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
 namespace CertAuthority.Store;
 
-/// <summary>The database file cannot be used. The message says why and what to do.</summary>
-internal sealed class StoreException(string message, Exception? inner = null) : Exception(message, inner)
-{
-    /// <summary>Creates the error for a row that cannot be read.</summary>
-    /// <param name="table">The name of the table.</param>
-    /// <param name="column">The column that identifies the row.</param>
-    /// <param name="key">The value of that column.</param>
-    /// <param name="why">The fault of the row.</param>
-    public static StoreException OfRow(string? table, string? column, object key, Exception why) =>
-        new($"the table {table} has a row with the {column} {key} that this certauthority cannot read: {why.Message}", why);
-}
-
-/// <summary>Everything that is specific to SQLite. The rest of the store uses System.Data.Common and plain SQL.</summary>
-internal static class Sqlite
+/// <summary>A database in a file, which SQLite reads and writes in this process.</summary>
+/// <param name="path">The file; it is created if it does not exist.</param>
+/// <param name="log">Gets a line when the room that is reserved on the disk runs out.</param>
+internal sealed class Sqlite(string path, ILogger log) : Engine
 {
     private const string Schema =
         "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name)";
@@ -46,10 +37,38 @@ internal static class Sqlite
     // "CeAu": distinguishes our files from those of other programs.
     private const int ApplicationId = 0x43654175;
 
-    /// <summary>Opens the only connection that writes, and updates the schema.</summary>
-    /// <exception cref="StoreException">The file is damaged, belongs to another program, or comes from a newer version.</exception>
-    public static DbConnection OpenWriter(string path)
+    private Reserve? reserve;
+
+    public override string Name => path;
+
+    public override string Setting => $"sqlite:{path}";
+
+    // A lock beside the file keeps other daemons away.
+    public override TimeSpan? Heartbeat => null;
+
+    public override string Folder => Path.GetDirectoryName(path)!;
+
+    // Each has its own view of the file, and descriptors are the only bound.
+    public override int MostReaders => int.MaxValue;
+
+    public override string BeginReading => "BEGIN";
+
+    public override string Mend(UnreadableResourceException row) =>
+        $"sqlite3 {path} \"UPDATE {row.Kind}s SET resource = replace(resource, 'WRONG', 'RIGHT') WHERE name = '{row.Name}'\"";
+
+    public override bool HasRoom => reserve!.IsWhole;
+
+    public override bool KeepRoom() => reserve!.TopUp();
+
+    public override Problem? NoCopy => null;
+
+    public override Task TakeTurn(Action<string> waiting, CancellationToken stopping) => Task.CompletedTask;
+
+    public override DbConnection OpenWriter()
     {
+        // A process that was killed while it made a backup leaves such a file.
+        foreach (var unfinished in Directory.EnumerateFiles(Folder, $"{Path.GetFileName(path)}.backup-*"))
+            File.Delete(unfinished);
         var connection = Connection(path, SqliteOpenMode.ReadWriteCreate);
         try
         {
@@ -60,6 +79,7 @@ internal static class Sqlite
             Run(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY");
             Migrate(connection, path);
             ExpectSound(connection, path);
+            reserve = new Reserve(path, log);
             return connection;
         }
         catch (SqliteException e)
@@ -75,8 +95,7 @@ internal static class Sqlite
         }
     }
 
-    /// <summary>Opens a connection that only reads.</summary>
-    public static DbConnection OpenReader(string path)
+    public override DbConnection OpenReader()
     {
         var connection = Connection(path, SqliteOpenMode.ReadOnly);
         try
@@ -91,41 +110,72 @@ internal static class Sqlite
         }
     }
 
-    /// <summary>
-    /// Returns whether the schema is the one of this version. The daemon updates a file of an earlier version when it opens it.
-    /// </summary>
-    public static bool IsMigrated(DbConnection connection) => Number(connection, "PRAGMA user_version") == Migrations().Count;
+    public override bool IsLost(DbConnection connection) => false;
 
-    /// <summary>Writes a copy as of one moment to a new file, without waiting for the writer or blocking it.</summary>
-    public static void Copy(string path, string copy)
+    public override Statement Prepare(DbConnection connection, string sql, int count)
     {
-        using var source = OpenReader(path);
-        Run(source, $"VACUUM INTO '{copy.Replace("'", "''", StringComparison.Ordinal)}'");
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        for (var i = 0; i < count; i++)
+        {
+            var parameter = command.CreateParameter();
+            parameter.ParameterName = $"${i + 1}";
+            command.Parameters.Add(parameter);
+        }
+        return new Statement(command, [.. Enumerable.Range(0, count)]);
     }
 
-    /// <summary>Opens the file of a <see cref="Copy"/> for writing. It remains a single file without a log next to it.</summary>
-    public static DbConnection OpenCopy(string copy)
+    public override bool IsMigrated(DbConnection connection) => Number(connection, "PRAGMA user_version") == Migrations().Count;
+
+    public override Engine Copy(string copy, Action<DbConnection> finish)
     {
-        var connection = Connection(copy, SqliteOpenMode.ReadWrite);
-        connection.Open();
-        return connection;
+        using (var source = OpenReader())
+            Run(source, $"VACUUM INTO '{copy.Replace("'", "''", StringComparison.Ordinal)}'");
+        // Opened in this way, it remains a single file without a log next to it.
+        using var made = Connection(copy, SqliteOpenMode.ReadWrite);
+        made.Open();
+        finish(made);
+        return new Sqlite(copy, log);
     }
 
-    /// <summary>
-    /// Returns whether no transaction is open any more: some errors (SQLITE_FULL, SQLITE_IOERR) roll everything back on their own.
-    /// </summary>
-    public static bool IsRolledBack(DbConnection connection) => raw.sqlite3_get_autocommit(((SqliteConnection)connection).Handle) != 0;
+    public override void BeginWriting(Session writer) => writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
 
-    /// <summary>Returns whether an error only broke a rule of the schema, so that the transaction around it is still usable.</summary>
-    public static bool IsConstraint(DbException error) => error is SqliteException { SqliteErrorCode: raw.SQLITE_CONSTRAINT };
+    public override CommitOutcome Commit(Session writer, out Exception? error)
+    {
+        try
+        {
+            writer.Bind("COMMIT").ExecuteNonQuery();
+            error = null;
+            return CommitOutcome.Kept;
+        }
+        catch (DbException e)
+        {
+            error = e;
+            // The disk was full, and SQLite has rolled back.
+            return e is SqliteException { SqliteErrorCode: raw.SQLITE_FULL or raw.SQLITE_BUSY } && IsRolledBack(writer.Connection)
+                ? CommitOutcome.Undone : CommitOutcome.Unknown;
+        }
+    }
 
-    /// <summary>Returns whether an error at COMMIT certainly left nothing behind: the disk was full, and SQLite has rolled back.</summary>
-    public static bool IsHarmlessAtCommit(DbException error, DbConnection connection) =>
-        error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL or raw.SQLITE_BUSY } && IsRolledBack(connection);
+    public override void RollBack(Session writer)
+    {
+        if (!IsRolledBack(writer.Connection))
+            writer.Bind("ROLLBACK").ExecuteNonQuery();
+    }
 
-    /// <summary>Returns whether an error means that pages of the file are damaged or cannot be read.</summary>
-    public static bool IsDamage(DbException error) =>
+    // Some errors (SQLITE_FULL, SQLITE_IOERR) roll everything back on their own.
+    public override bool IsRolledBack(DbConnection connection) =>
+        raw.sqlite3_get_autocommit(((SqliteConnection)connection).Handle) != 0;
+
+    public override bool IsConstraint(DbException error) => error is SqliteException { SqliteErrorCode: raw.SQLITE_CONSTRAINT };
+
+    public override bool IsDamage(DbException error) =>
         error is SqliteException { SqliteErrorCode: raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB or raw.SQLITE_IOERR };
+
+    public override long Length(Session reader) =>
+        new[] { path, $"{path}-wal" }.Select(file => new FileInfo(file)).Where(file => file.Exists).Sum(file => file.Length);
+
+    public override void Dispose() => reserve?.Dispose();
 
     private static SqliteConnection Connection(string path, SqliteOpenMode mode)
     {
@@ -203,20 +253,13 @@ internal static class Sqlite
                 $"BEGIN IMMEDIATE; {migrations[next]}; PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {next + 1}; COMMIT");
     }
 
-    /// <summary>
-    /// Reads the whole of a file that was too large to be read before it was used. A damaged file is marked, so that it is read before the
-    /// next start.
-    /// </summary>
-    /// <exception cref="StoreException">The file is damaged.</exception>
-    /// <exception cref="IOException">Something else keeps it from being read now.</exception>
-    /// <exception cref="OperationCanceledException">The daemon stops.</exception>
-    public static void CheckRest(string path, CancellationToken stopping)
+    public override void CheckRest(CancellationToken stopping)
     {
         if (!IsLarge(path))
             return;
         try
         {
-            using var connection = OpenReader(path);
+            using var connection = OpenReader();
             using var interrupt = stopping.Register(() => raw.sqlite3_interrupt(((SqliteConnection)connection).Handle));
             // One table after the other: the log cannot shrink while a snapshot is read.
             foreach (var table in Tables(connection))
@@ -284,7 +327,8 @@ internal static class Sqlite
     {
         var assembly = Assembly.GetExecutingAssembly();
         return [
-            .. assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal))
+            .. assembly.GetManifestResourceNames()
+                .Where(name => char.IsAsciiDigit(name[0]) && name.EndsWith(".sql", StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal).Select(name =>
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);

@@ -58,16 +58,24 @@ internal static class TreeTables
 
     /// <summary>Returns the number of the entry that records the issuing of a certificate; null if there is none.</summary>
     public static long? IssuingOf(this Snapshot snapshot, RecordedCertificate certificate) => snapshot.QueryFirst(
-        "SELECT id FROM audit WHERE time = $1 AND event = 'certificate.issued' AND entry ->> 'serial' = $2",
+        "SELECT id FROM audit WHERE time = $1 AND event = 'certificate.issued' AND json_extract(entry, '$.serial') = $2",
         row => (long?)row.GetInt64(0), certificate.Issued, certificate.Serial.ToString());
 
     /// <summary>Records how far the tree goes now, and the tiles that changed.</summary>
     public static void PutTree(this Transaction transaction, StoredTree tree, IEnumerable<KeyValuePair<TileId, byte[]>> changed)
     {
         foreach (var (tile, hashes) in changed)
-            transaction.Execute("INSERT OR REPLACE INTO audit_tiles VALUES ($1, $2, $3)", tile.Level, tile.Number, hashes);
+            transaction.Execute(
+                """
+                INSERT INTO audit_tiles (level, number, hashes) VALUES ($1, $2, $3)
+                ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes
+                """, tile.Level, tile.Number, hashes);
         transaction.Execute(
-            "INSERT OR REPLACE INTO audit_tree VALUES (1, $1, $2, $3, $4, $5)", tree.Origin, tree.Size, tree.LastEntry, tree.Note,
+            """
+            INSERT INTO audit_tree (one, origin, size, last_entry, note, signature) VALUES (1, $1, $2, $3, $4, $5)
+            ON CONFLICT (one) DO UPDATE SET origin = excluded.origin, size = excluded.size, last_entry = excluded.last_entry,
+                note = excluded.note, signature = excluded.signature
+            """, tree.Origin, tree.Size, tree.LastEntry, tree.Note,
             tree.Signature);
     }
 

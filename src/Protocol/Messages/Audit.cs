@@ -47,6 +47,12 @@ public sealed record DaemonStatus
     /// <summary>The version of the daemon.</summary>
     public required string Version { get; init; }
 
+    /// <summary>
+    /// The database: <c>sqlite:</c> and the path of a file, or <c>postgres:</c> with the server and the name; null from a daemon of an
+    /// earlier version.
+    /// </summary>
+    public string? Database { get; init; }
+
     /// <summary>The fingerprints of the user CA keys that hosts trust; the one that signs comes first.</summary>
     public required string[] UserCas { get; init; }
 

@@ -57,6 +57,7 @@ internal sealed class StatusCommand : CliCommand
         parsed.Print(
         [
             $"version: {status.Version}",
+            .. status.Database is { } database ? [$"database: {database}"] : (string[])[],
             .. Show("user CA", status.UserCas),
             .. Show("host CA", status.HostCas),
             .. (status.CaKeys ?? []).Select(Show),
@@ -65,7 +66,9 @@ internal sealed class StatusCommand : CliCommand
             $"live certificates: {status.LiveCertificates}",
             $"revoked certificates: {status.RevokedCertificates}",
             $"revocation list: version {status.KrlVersion}, written {Ago(status.KrlWritten)}",
-            $"last backup: {(status.LastBackup is { } backup ? Ago(backup) : "none")}",
+            .. status.Database?.StartsWith("postgres:", StringComparison.Ordinal) == true
+                ? ["backups: by the tools of the database server"]
+                : (string[])[$"last backup: {(status.LastBackup is { } backup ? Ago(backup) : "none")}"],
             .. status.AuditLog is { } log ? [$"audit: {log.Size ?? 0} {(log.Size == 1 ? "entry" : "entries")} in the last checkpoint, signed by {log.Key}"] : (string[])[],
             .. status.AuditLog?.Archived is { } archived
                 ? [$"audit archived: entries up to {archived.Through}, from before {Wording.Time(archived.Before)}"]

@@ -151,8 +151,14 @@ public class ArchitectureTests
         Assert.Equal(["CertAuthority.Store"], Users(use => use.Type.Namespace!.StartsWith("System.Data", StringComparison.Ordinal)).Select(type => type.Namespace!).Distinct());
 
     [Fact]
-    public void Only_Sqlite_cs_names_the_database_engine() =>
-        Assert.Equal(["CertAuthority.Store.Sqlite"], Users(use => use.Type.Namespace is { } space && (space.StartsWith("Microsoft.Data", StringComparison.Ordinal) || space.StartsWith("SQLitePCL", StringComparison.Ordinal))).Select(type => type.FullName!));
+    public void Only_one_class_names_each_database_engine()
+    {
+        Assert.Equal(["CertAuthority.Store.Sqlite"], Of("Microsoft.Data", "SQLitePCL"));
+        Assert.Equal(["CertAuthority.Store.Postgres"], Of("Npgsql"));
+
+        static IEnumerable<string> Of(params string[] spaces) =>
+            Users(use => use.Type.Namespace is { } space && spaces.Any(one => space.StartsWith(one, StringComparison.Ordinal))).Select(type => type.FullName!);
+    }
 
     [Fact]
     public void Only_the_issuance_policy_creates_a_grant() =>

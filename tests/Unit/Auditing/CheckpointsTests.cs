@@ -5,7 +5,6 @@ using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;
 using CertAuthority.Tests.Unit.Store;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Auditing;
@@ -328,9 +327,9 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
     {
         using var outside = world.Outside();
         using var command = outside.CreateCommand();
-        command.CommandText = sql;
+        command.CommandText = TestStore.Said(sql);
         command.ExecuteNonQuery();
-        SqliteConnection.ClearAllPools();
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
     }
 
     private static async Task Eventually(Func<bool> what)

@@ -27,7 +27,7 @@ public sealed class PowerCutTests : IDisposable
         folder.Dispose();
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Every_state_goes_on_or_is_a_fault()
     {
         var (files, roots, log) = await Record();
@@ -59,7 +59,7 @@ public sealed class PowerCutTests : IDisposable
     {
         var path = folder.File("certauthority.db");
         var files = new List<string>();
-        await using var database = Database.Open(path, NullLogger.Instance);
+        await using var database = TestStore.Open(path);
         var file = new CheckpointFile(folder.File("audit_checkpoint"), key);
         file.Keep(file.Begun());
         using var checkpoints = new Checkpoints(database, key, file, TimeProvider.System, NullLogger.Instance);
@@ -96,7 +96,7 @@ public sealed class PowerCutTests : IDisposable
         File.Copy(folder.File("before.db"), path);
         await File.WriteAllBytesAsync($"{path}-wal", log);
         await File.WriteAllTextAsync($"{path}.checkpoint", note);
-        await using var database = Database.Open(path, NullLogger.Instance);
+        await using var database = TestStore.Open(path);
         var size = database.Read(snapshot => snapshot.StoredTree())?.Size ?? 0;
         using var checkpoints = new Checkpoints(database, key, new CheckpointFile($"{path}.checkpoint", key), TimeProvider.System, NullLogger.Instance);
         checkpoints.Begin();

@@ -105,6 +105,36 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
+    public void Database_is_a_file_or_a_server_and_shows_no_password()
+    {
+        Assert.Equal(DatabaseSettings.Default, Read("database:\n").Database);
+        Assert.Equal(new DatabaseSettings.InFile("/srv/ca.db"), Read("database: 'sqlite:/srv/ca.db'\n").Database);
+        var password = folder.File("password", "battery\n");
+        File.SetUnixFileMode(password, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var settings = Read($"database: 'postgres:host=db1; Database=ca;Username=ca;Port=5433;'\ndatabase_password: {{file: {password}}}\n");
+        var server = Assert.IsType<DatabaseSettings.OnServer>(settings.Database);
+        Assert.Equal(("battery", "db1", "5433"), (server.Password, server.Options["Host"], server.Options["Port"]));
+        Assert.Equal("postgres:db1/ca", $"{server}");
+        Assert.DoesNotContain("battery", SettingsSummary.Write(settings).ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("database: ca.db", "database takes sqlite: with an absolute path, or postgres: with Host, Database and Username: \"postgres:Host=db1.example.com;Database=certauthority;Username=certauthority\"")]
+    [InlineData("database: 'sqlite:ca.db'", "database takes sqlite: with an absolute path, or postgres: with Host, Database and Username: \"postgres:Host=db1.example.com;Database=certauthority;Username=certauthority\"")]
+    [InlineData("database: 'postgres:Host=a;Database=b'", "database: Username is missing")]
+    [InlineData("database: 'postgres:Host=a;Host=b'", "database: Host is given twice")]
+    [InlineData("database: 'postgres:Host=a,b;Database=c;Username=d'", "database: Host takes one server")]
+    [InlineData("database: 'postgres:Host=a;Database=c;Username=d;Port=0'", "database: Port takes a number, 1 to 65535")]
+    [InlineData("database: 'postgres:Host='", "database: Host= has no value; it takes NAME=VALUE, with ; between them")]
+    [InlineData("database: 'postgres:Host=a;Password=b'", "database must not contain a password, because others may read this file; name a file with it: database_password: {file: PATH}")]
+    [InlineData("database: 'postgres:Host=a;Options=-c fsync=off'", "database: Options is not one of Host, Port, Database, Username, Search Path, SSL Mode, Root Certificate, SSL Certificate, SSL Key")]
+    [InlineData("database_password: {credential: x}", "database_password is for a database on a server: database: \"postgres:Host=…\"")]
+    [InlineData("database: 'postgres:Host=a;Database=c;Username=d'\ndatabase_password: {credential: x, file: /x}", "database_password takes either file or credential")]
+    [InlineData("database: 'postgres:Host=a;Database=c;Username=d'\ndatabase_password: {credential: ../x}", "database_password.credential takes the name of a systemd credential, such as database-password")]
+    public void Database_that_cannot_be_used_is_reported(string text, string fault) =>
+        Assert.EndsWith($": {fault}", Assert.Throws<ConfigurationException>(() => Read($"{text}\n")).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void Push_settings_come_from_the_file_or_keep_their_defaults()
     {
         Assert.Equal(PushSettings.Default, Read("push:\n").Push);

@@ -41,7 +41,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(KeyWatch)] = (_, ca, _) => new KeyWatch(ca, NullLogger.Instance),
         [typeof(HostWatch)] = (_, ca, _) => new HostWatch(ca, NullLogger.Instance),
         [typeof(DiskWatch)] = (_, ca, _) => new DiskWatch(ca, NullLogger.Instance),
-        [typeof(DatabaseCheck)] = (world, _, _) => new DatabaseCheck(world.Store.Path, damage: null!, world.Clock, NullLogger.Instance),
+        [typeof(DatabaseCheck)] = (world, _, _) => new DatabaseCheck(world.Store.Database, damage: null!, world.Clock, NullLogger.Instance),
         [typeof(AdministratorAccess)] = (world, _, settings) => new AdministratorAccess(
             SocketFile.TakeBeside(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())), settings, new NameService(TimeProvider.System, _ => null), NullLogger.Instance, world.Clock),
         [typeof(GroupReview)] = (_, ca, _) => new GroupReview(ca, NullLogger.Instance),

@@ -16,6 +16,7 @@ using CertAuthority.Push;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
 using CertAuthority.Store;
+using CertAuthority.Tests.Unit.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Model;
@@ -265,7 +266,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
     /// <summary>As the daemon starts, as far as it decides anything.</summary>
     private async Task Start()
     {
-        database = Database.Open(InFolder("certauthority.db"), NullLogger.Instance);
+        database = TestStore.Open(InFolder("certauthority.db"));
         var path = InFolder("revoked.krl");
         var published = PublishedKrl.At(path);
         var clock = new SteadyClock(machine, machine.Boot, database.Read(snapshot => snapshot.ClockRecord()));

@@ -58,7 +58,7 @@ public sealed class CostTests : IAsyncLifetime
     private HostWorld small = null!;
     private HostWorld large = null!;
 
-    [Theory]
+    [SqliteTheory]
     [MemberData(nameof(Names))]
     public async Task Daily_call_costs_the_same_in_a_large_database(string name)
     {

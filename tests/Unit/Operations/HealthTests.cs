@@ -61,7 +61,7 @@ public sealed class HealthTests : IAsyncLifetime
         Assert.Equal([], Health.Faults(world.Authority));
     }
 
-    [Fact]
+    [Store.SqliteFact]
     public async Task Daemon_whose_commits_fail_is_not_ready()
     {
         await world.Krl.Publish();

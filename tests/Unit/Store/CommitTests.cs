@@ -128,7 +128,7 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.DoesNotContain(false, await Task.WhenAll(found));
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Nobody_is_answered_while_another_process_holds_the_lock()
     {
         var released = false;
@@ -150,7 +150,7 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.Equal(["a"], world.Committed());
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Full_disk_drops_the_batch_and_asks_everybody_to_retry()
     {
         await Full(true);
@@ -168,7 +168,7 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.Equal(["d"], world.Committed());
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Swallowed_full_disk_error_commits_nothing_after_it()
     {
         await Full(true);
@@ -185,7 +185,7 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.Empty(world.Committed());
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Refusal_after_a_full_disk_error_commits_nothing_after_it()
     {
         await Full(true);
@@ -257,7 +257,7 @@ public sealed class CommitTests : IAsyncLifetime
     public async Task Fault_of_the_writer_reaches_all_callers_and_the_daemon()
     {
         using var folder = new TemporaryFolder();
-        await using var database = Database.Open(folder.File("certauthority.db"), new BrokenLog());
+        await using var database = TestStore.Open(folder.File("certauthority.db"), new BrokenLog());
         // Committed, and then the writer fails: whoever asked was answered before.
         Assert.Equal("1", await database.Commit(Write("a", "1")));
         var broken = await database.Broken.WaitAsync(TimeSpan.FromSeconds(20));
@@ -310,7 +310,7 @@ public sealed class CommitTests : IAsyncLifetime
 
     private static string[] Events(Snapshot snapshot) => [.. snapshot.AuditEntries(new ListAudit()).Select(entry => entry.Event).Reverse()];
 
-    private static void Run(SqliteConnection connection, string sql)
+    private static void Run(DbConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;

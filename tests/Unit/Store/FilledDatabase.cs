@@ -6,7 +6,6 @@ using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Store;
 
@@ -19,7 +18,7 @@ internal static class FilledDatabase
     /// <summary>Writes everything by the functions by which the daemon writes it; what has ended is spread over two years, and what is live is what the policy grants.</summary>
     public static async Task Write(string path, int history, int users, int roles, int nodes, int live)
     {
-        await using var database = Database.Open(path, NullLogger.Instance);
+        await using var database = TestStore.Open(path);
         await Write(database, DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()), history, users, roles, nodes, live);
     }
 

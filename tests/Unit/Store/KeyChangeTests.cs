@@ -1,3 +1,4 @@
+using System.Data.Common;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Users;
 using CertAuthority.Keys;
@@ -112,7 +113,7 @@ public sealed class KeyChangeTests : IAsyncLifetime
         await Start(New, list);
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Migration_finds_the_signer_in_the_recorded_bytes()
     {
         await world.Database.DisposeAsync();
@@ -136,7 +137,7 @@ public sealed class KeyChangeTests : IAsyncLifetime
         Assert.Equal([(0, 5, 9)], Read(snapshot => snapshot.LostSerials(World.Now)));
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Migration_finds_who_signed_for_hosts_and_for_the_daemon()
     {
         await world.Database.DisposeAsync();
@@ -179,15 +180,15 @@ public sealed class KeyChangeTests : IAsyncLifetime
         SignatureKey = SignatureKey.Parse(ca.ToBlob()),
     }.ToBeSigned();
 
-    private static void Insert(Microsoft.Data.Sqlite.SqliteConnection connection, int serial, byte[] toBeSigned, int issued) => Run(
+    private static void Insert(DbConnection connection, int serial, byte[] toBeSigned, int issued) => Run(
         connection,
         $"INSERT INTO certificates (serial, user_id, user_name, caller_uid, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, permissions, to_be_signed) "
         + $"VALUES ({serial}, '{Alice.Id}', 'alice', 5001, 'alice', '[]', '[]', '[]', {issued}, 0, 99, 'role', '{Rows.Json(SessionPermissions.Plain)}', x'{Convert.ToHexString(toBeSigned)}')");
 
-    private static void Run(Microsoft.Data.Sqlite.SqliteConnection connection, string sql)
+    private static void Run(DbConnection connection, string sql)
     {
-        connection.CreateFunction("signature_key", (byte[] _) => (byte[]?)null);
-        connection.CreateFunction("resource_row", (string _, string _, string row, string? _) => row);
+        ((Microsoft.Data.Sqlite.SqliteConnection)connection).CreateFunction("signature_key", (byte[] _) => (byte[]?)null);
+        ((Microsoft.Data.Sqlite.SqliteConnection)connection).CreateFunction("resource_row", (string _, string _, string row, string? _) => row);
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();

@@ -1,6 +1,4 @@
 using CertAuthority.Store;
-using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Store;
 
@@ -14,7 +12,7 @@ public sealed class OpeningTests : IDisposable
     public async Task Own_database_opens_again()
     {
         await Ours();
-        await using var again = Database.Open(Path, NullLogger.Instance);
+        await using var again = TestStore.Open(Path);
         Assert.Empty(again.Read(snapshot => snapshot.Users()));
     }
 
@@ -22,8 +20,15 @@ public sealed class OpeningTests : IDisposable
     [Fact]
     public void Migrations_are_numbered_without_a_gap()
     {
-        var files = typeof(Database).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        var files = typeof(Database).Assembly.GetManifestResourceNames().Where(name => char.IsAsciiDigit(name[0]) && name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
         Assert.Equal(Enumerable.Range(1, files.Count).Select(number => $"{number:0000}.sql"), files);
+    }
+
+    [Fact]
+    public void Each_migration_has_a_twin_for_the_other_engine()
+    {
+        var files = typeof(Database).Assembly.GetManifestResourceNames().Where(name => name.StartsWith("postgres.", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(Enumerable.Range(37, World.Migrations().Count() - 36).Select(number => $"postgres.{number:0000}.sql"), files);
     }
 
     public static readonly TheoryData<string, string> Unusable = new()
@@ -39,7 +44,7 @@ public sealed class OpeningTests : IDisposable
         { "a folder", "cannot be opened as a database: " },
     };
 
-    [Theory]
+    [SqliteTheory]
     [MemberData(nameof(Unusable))]
     public async Task Unusable_file_is_rejected_with_a_message_and_unchanged(string what, string told)
     {
@@ -66,32 +71,32 @@ public sealed class OpeningTests : IDisposable
             default: throw new ArgumentOutOfRangeException(nameof(what));
         }
         var before = File.Exists(Path) ? File.ReadAllBytes(Path) : [];
-        var refused = Assert.Throws<StoreException>(() => Database.Open(Path, NullLogger.Instance));
+        var refused = Assert.Throws<StoreException>(() => TestStore.Open(Path));
         Assert.StartsWith($"{Path} {told}", refused.Message, StringComparison.Ordinal);
         Assert.Equal(before, File.Exists(Path) ? File.ReadAllBytes(Path) : []);
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Large_damaged_file_is_refused_after_its_check()
     {
         await Ours(World.Certificate(1, World.User("alice")));
         Run(MakeLarge);
         Run(Empty("requests_by_user", "requests (user_id) WHERE state = 'nothing'"));
 
-        await using (Database.Open(Path, NullLogger.Instance))
+        await using (TestStore.Open(Path))
         {
-            var found = Assert.Throws<StoreException>(() => Sqlite.CheckRest(Path, CancellationToken.None));
+            var found = Assert.Throws<StoreException>(() => TestStore.At(Path).CheckRest(CancellationToken.None));
             Assert.StartsWith($"{Path} is damaged: ", found.Message, StringComparison.Ordinal);
         }
 
-        Assert.StartsWith($"{Path} is damaged: ", Assert.Throws<StoreException>(() => Database.Open(Path, NullLogger.Instance)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{Path} is damaged: ", Assert.Throws<StoreException>(() => TestStore.Open(Path)).Message, StringComparison.Ordinal);
         // A restored file is used again, and is not read whole the next time.
         Run("REINDEX; VACUUM");
-        await using (Database.Open(Path, NullLogger.Instance))
+        await using (TestStore.Open(Path))
             Assert.False(File.Exists($"{Path}.damaged"));
     }
 
-    [Theory]
+    [SqliteTheory]
     [InlineData("certificates_revoked", "certificates (valid_before, ca) WHERE serial < 0")]
     [InlineData("certificates_live", "certificates (valid_before) WHERE serial < 0")]
     [InlineData("certificates_live_by_user", "certificates (user_id, valid_before, session, revoked) WHERE serial < 0")]
@@ -100,11 +105,11 @@ public sealed class OpeningTests : IDisposable
         await Ours(World.Certificate(1, World.User("alice")), World.Certificate(2, World.User("bob")), World.Certificate(3, World.User("bob"), World.Now.AddYears(-1)));
         Run("UPDATE certificates SET revoked = 1 WHERE serial = 1");
         Run(MakeLarge);
-        await using (var whole = Database.Open(Path, NullLogger.Instance))
+        await using (var whole = TestStore.Open(Path))
             whole.ExpectReadable(World.Now);
         Run(Empty(index, empty));
 
-        await using var database = Database.Open(Path, NullLogger.Instance);
+        await using var database = TestStore.Open(Path);
         var refused = Assert.Throws<StoreException>(() => database.ExpectReadable(World.Now));
         Assert.Equal($"{Path}: an index of the table certificates does not list what is in the table; restore a backup", refused.Message);
     }
@@ -114,13 +119,13 @@ public sealed class OpeningTests : IDisposable
     {
         await Ours(World.Certificate(1, World.User("alice"), null, "r"), World.Certificate(2, World.User("alice"), World.Now.AddYears(-1), "s"));
         Run("DELETE FROM certificate_requests WHERE request_id = 's'");
-        await using (var whole = Database.Open(Path, NullLogger.Instance))
+        await using (var whole = TestStore.Open(Path))
             whole.ExpectReadable(World.Now);
         Run("DELETE FROM certificate_requests");
 
-        await using var database = Database.Open(Path, NullLogger.Instance);
+        await using var database = TestStore.Open(Path);
         var refused = Assert.Throws<StoreException>(() => database.ExpectReadable(World.Now));
-        Assert.Equal($"{Path}: the table certificate_requests does not list the certificate 1; restore a backup", refused.Message);
+        Assert.Equal($"{TestStore.Name(Path)}: the table certificate_requests does not list the certificate 1; restore a backup", refused.Message);
     }
 
     [Fact]
@@ -138,7 +143,7 @@ public sealed class OpeningTests : IDisposable
         using (var outside = world.Outside())
         using (var command = outside.CreateCommand())
         {
-            command.CommandText = "UPDATE requests SET roles = 'odd'; UPDATE certificates SET principals = 'odd'; UPDATE audit SET entry = x'00'";
+            command.CommandText = TestStore.Said("UPDATE requests SET roles = 'odd'; UPDATE certificates SET principals = 'odd'; UPDATE audit SET entry = x'00'");
             command.ExecuteNonQuery();
         }
         var damage = new CertAuthority.Operations.Damage(world.Database, [], TimeProvider.System);
@@ -169,7 +174,7 @@ public sealed class OpeningTests : IDisposable
         using (var outside = world.Outside())
         using (var command = outside.CreateCommand())
         {
-            command.CommandText = $"UPDATE audit SET {change} WHERE id = 1";
+            command.CommandText = TestStore.Said($"UPDATE audit SET {change} WHERE id = 1");
             command.ExecuteNonQuery();
         }
         var (_, found) = new CertAuthority.Operations.Damage(world.Database, [], TimeProvider.System).FindInHistory(HistoryPlace.Start);
@@ -245,7 +250,7 @@ public sealed class OpeningTests : IDisposable
 
     private async Task Ours(params RecordedCertificate[] certificates)
     {
-        await using var database = Database.Open(Path, NullLogger.Instance);
+        await using var database = TestStore.Open(Path);
         await database.Commit(transaction =>
         {
             transaction.Audit(World.Entry("a"));
@@ -258,10 +263,9 @@ public sealed class OpeningTests : IDisposable
 
     private void Run(string sql)
     {
-        using var connection = new SqliteConnection($"Data Source={Path};Pooling=False");
-        connection.Open();
+        using var connection = TestStore.Outside(Path, "ReadWriteCreate");
         using var command = connection.CreateCommand();
-        command.CommandText = sql;
+        command.CommandText = TestStore.Said(sql);
         command.ExecuteNonQuery();
     }
 
@@ -271,10 +275,10 @@ public sealed class OpeningTests : IDisposable
         file.SetLength(Math.Max(4096, (long)(file.Length * part) / 4096 * 4096));
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Reader_that_cannot_be_opened_reports_unavailable()
     {
-        await using var database = Database.Open(Path, NullLogger.Instance);
+        await using var database = TestStore.Open(Path);
         File.Move(Path, folder.File("elsewhere"));
 
         var refused = Assert.Throws<CertAuthority.Protocol.ProblemException>(() => database.Read(snapshot => snapshot.Users()));

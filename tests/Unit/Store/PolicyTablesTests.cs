@@ -59,7 +59,7 @@ public sealed class PolicyTablesTests : IAsyncLifetime
             Func<Transaction, string>[] changes = [.. Enumerable.Range(0, 3).Select(_ => Change((ulong)dice.Throw(int.MaxValue), fails: dice.OneIn(4)))];
             await world.InOneBatch(changes);
             var known = world.Database.Read(snapshot => snapshot.Policy());
-            Assert.Equal(Database.Peek(world.Path, snapshot => Lines(snapshot.Policy())), Lines(known));
+            Assert.Equal(Database.Peek(TestStore.At(world.Path), snapshot => Lines(snapshot.Policy())), Lines(known));
             Assert.Equal(await world.Database.Commit(transaction => Lines(transaction.Policy())), Lines(known));
         }
     }

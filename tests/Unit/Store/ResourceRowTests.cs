@@ -1,7 +1,7 @@
+using System.Data.Common;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
 using CertAuthority.Store;
-using Microsoft.Data.Sqlite;
 
 namespace CertAuthority.Tests.Unit.Store;
 
@@ -79,7 +79,7 @@ public sealed class ResourceRowTests : IAsyncLifetime
         Assert.Equal("A B", Assert.Single(world.Database.Read(snapshot => snapshot.Policy()).Locks).Key);
     }
 
-    [Fact]
+    [SqliteFact]
     public async Task Database_of_the_version_before_is_read_whole()
     {
         await world.Database.DisposeAsync();
@@ -89,7 +89,7 @@ public sealed class ResourceRowTests : IAsyncLifetime
         const string Groups = """{"kind":"user","version":"v2","metadata":{"name":"carol","revision":"4"},"spec":{"roles":["dba"],"traits":{"logins":["carol"]}}}""";
         using (var before = world.Outside("ReadWriteCreate"))
         {
-            before.CreateFunction("signature_key", (byte[] _) => (byte[]?)null);
+            ((Microsoft.Data.Sqlite.SqliteConnection)before).CreateFunction("signature_key", (byte[] _) => (byte[]?)null);
             foreach (var migration in World.Migrations().Take(17))
                 Run(before, migration);
             foreach (var (kind, name, text, _) in rows)
@@ -100,7 +100,7 @@ public sealed class ResourceRowTests : IAsyncLifetime
             Run(before, $"PRAGMA application_id = {0x43654175}; PRAGMA user_version = 17");
         }
         // To look at a file does not convert it.
-        Assert.Contains("was written by another version", Assert.Throws<StoreException>(() => Database.Peek(world.Path, snapshot => snapshot.Policy().Roles)).Message, StringComparison.Ordinal);
+        Assert.Contains("was written by another version", Assert.Throws<StoreException>(() => Database.Peek(TestStore.At(world.Path), snapshot => snapshot.Policy().Roles)).Message, StringComparison.Ordinal);
 
         await world.Reopen();
 
@@ -123,12 +123,12 @@ public sealed class ResourceRowTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await world.DisposeAsync();
 
-    private static void Run(SqliteConnection connection, string sql, params string[] values)
+    private static void Run(DbConnection connection, string sql, params string[] values)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         for (var i = 0; i < values.Length; i++)
-            command.Parameters.AddWithValue($"${i + 1}", values[i]);
+            command.Add(values[i]);
         command.ExecuteNonQuery();
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Data.Common;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
@@ -7,8 +8,6 @@ using CertAuthority.Configuration;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
-using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Store;
 
@@ -19,7 +18,7 @@ internal sealed class World : IAsyncDisposable
 
     private readonly TemporaryFolder folder = new();
 
-    public World() => Database = Database.Open(Path, NullLogger.Instance);
+    public World() => Database = TestStore.Open(Path);
 
     public string Path => folder.File("certauthority.db");
 
@@ -78,18 +77,13 @@ internal sealed class World : IAsyncDisposable
         };
 
     /// <summary>A connection of somebody else's.</summary>
-    public SqliteConnection Outside(string mode = "ReadWrite")
-    {
-        var connection = new SqliteConnection($"Data Source={Path};Mode={mode};Pooling=False");
-        connection.Open();
-        return connection;
-    }
+    public DbConnection Outside(string mode = "ReadWrite") => TestStore.Outside(Path, mode);
 
     /// <summary>What makes the schema, step by step.</summary>
     public static IEnumerable<string> Migrations()
     {
         var assembly = typeof(Database).Assembly;
-        return assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name =>
+        return assembly.GetManifestResourceNames().Where(name => char.IsAsciiDigit(name[0]) && name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name =>
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
             return reader.ReadToEnd();
@@ -133,7 +127,7 @@ internal sealed class World : IAsyncDisposable
     public async Task Reopen()
     {
         await Database.DisposeAsync();
-        Database = Database.Open(Path, NullLogger.Instance);
+        Database = TestStore.Open(Path);
     }
 
     public async ValueTask DisposeAsync()

@@ -104,6 +104,7 @@ internal static class Certificates
         return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus
         {
             Version = Version,
+            Database = ca.Database.Setting,
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
             Rotations = RotationState.All(ca, snapshot, now) is [_, ..] rotations ? rotations : null,

@@ -27,11 +27,21 @@ internal static class OwedWithdrawals
     /// </exception>
     public static async Task<Withdrawn> Finish(Authority ca, Caller by, Withdrawn withdrawn)
     {
-        // While something was owed, no list took the groups of hosts with it.
-        var areGroups = withdrawn.AreGroupsOfHosts
-            || (withdrawn.Owed is not null && !ca.Database.Read(snapshot => snapshot.Policy().DeclaredGroups.IsEmpty));
+        var areGroups = withdrawn.AreGroupsOfHosts;
         if (withdrawn.Owed is { } owed)
-            withdrawn = await Complete(ca, by, owed, withdrawn);
+            try
+            {
+                // While something was owed, no list took the groups of hosts with it.
+                areGroups |= !ca.Database.Read(snapshot => snapshot.Policy().DeclaredGroups.IsEmpty);
+                withdrawn = await Complete(ca, by, owed, withdrawn);
+            }
+            catch (ProblemException e)
+            {
+                throw new ProblemException(new Problem(
+                    ProblemCode.Unavailable,
+                    $"the change was made, but not everything that it takes away is revoked yet: {e.Problem.Detail}",
+                    "the daemon tries again by itself until everything is revoked"));
+            }
         foreach (var request in withdrawn.Ended.Concat(withdrawn.Shortened.Select(request => request.Id)))
             ca.Watch.Changed(request);
         if (withdrawn.Revoked.Length > 0)
@@ -75,13 +85,6 @@ internal static class OwedWithdrawals
             if (!owed.Rows.IsEmpty)
                 await ca.Database.Commit(transaction => owed.Rows.Count(transaction.SettleWithdrawal), takesAway: true);
             return withdrawn with { Owed = null };
-        }
-        catch (ProblemException e)
-        {
-            throw new ProblemException(new Problem(
-                ProblemCode.Unavailable,
-                $"the change was made, but not everything that it takes away is revoked yet: {e.Problem.Detail}",
-                "the daemon tries again by itself until everything is revoked"));
         }
         finally
         {

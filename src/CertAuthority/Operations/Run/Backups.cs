@@ -9,6 +9,7 @@ internal static class Backups
     /// <summary>Returns a copy of the database in the reply: the daemon never writes to a path that a caller names.</summary>
     public static async Task<Stream> Take(Authority ca, Administrator by, TakeBackup ask)
     {
+        ca.Database.ExpectCopies();
         var now = ca.Now();
         // Recorded first, so that the copy contains the record of itself.
         await ca.Database.Commit(transaction =>

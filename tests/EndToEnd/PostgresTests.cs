@@ -1,0 +1,514 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text;
+using CertAuthority.Protocol;
+using CertAuthority.Tests.Unit.Store;
+using Npgsql;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>A server for all tests of the class; each has a schema of its own.</summary>
+public sealed class PostgresServer : IDisposable
+{
+    internal TestPostgres Server { get; } = TestPostgres.Start();
+
+    public void Dispose() => Server.Dispose();
+}
+
+/// <summary>The daemon on a PostgreSQL server, with sshd as the judge.</summary>
+public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresServer>, IDisposable
+{
+    private const string Secret = "correct-horse-battery";
+
+    private readonly Scratch scratch = new();
+
+    private TestPostgres Server => one.Server;
+
+    public void Dispose() => scratch.Dispose();
+
+    [PeopleFact]
+    public async Task Request_approval_login_and_denial_work()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        var id = await DaemonTests.FileRequest(daemon);
+        (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
+        (await daemon.Myself.Types("tsh", "login", $"--request-id={id}")).Done();
+        var host = await TestHost.Create(daemon, "db1");
+        Assert.True(await host.LetsIn(daemon.Myself, "postgres"), host.Log);
+
+        (await daemon.Administrator.Types("tctl", "requests", "deny", id)).Done();
+        Assert.False(await (await TestHost.Create(daemon, "db2")).LetsIn(daemon.Myself, "postgres"));
+        Assert.Contains("request.denied", (await daemon.Administrator.Types("tctl", "audit", "ls")).Done(), StringComparison.Ordinal);
+        Assert.False(File.Exists(daemon.File("certauthority.db")));
+        await daemon.Stop();
+        await daemon.Restart();
+        Assert.Contains(id, (await daemon.Administrator.Types("tctl", "requests", "ls", "--state=denied")).Done(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Kills_under_load_repeat_no_serial_and_lose_none()
+    {
+        await using var daemon = await Start(TestDaemon.ManyLogins);
+        await DaemonTests.Setup(daemon);
+        var serials = new List<ulong>();
+        for (var round = 0; round < 4; round++)
+        {
+            var (given, done) = Load(daemon);
+            await Eventually.Holds(() => given.Count > 20);
+            await daemon.Stop("KILL");
+            await done;
+            serials.AddRange(given);
+            await daemon.Restart();
+        }
+        Assert.Equal(serials.Count, serials.Distinct().Count());
+        var recorded = Query("SELECT serial FROM certificates").ToHashSet();
+        Assert.All(serials, serial => Assert.Contains((long)serial, recorded));
+    }
+
+    [Fact]
+    public async Task Stopped_server_is_unavailable_and_comes_back()
+    {
+        using var own = TestPostgres.Start();
+        await using var daemon = await Start(server: own);
+        await DaemonTests.Setup(daemon);
+        own.Crash();
+        var refused = await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("nothing was changed", refused.Error, StringComparison.Ordinal);
+        own.Resume();
+        await Eventually.Holds(async () => (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode == 0, "it serves again");
+        Assert.False(daemon.HasEnded);
+    }
+
+    [Fact]
+    public async Task Second_daemon_stands_by_and_takes_over()
+    {
+        await using var daemon = await Start(TestDaemon.ManyLogins);
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = TestDaemon.StandsBy(folder, Configuration(TestDaemon.ManyLogins));
+        await Eventually.Holds(() => other.Log.Contains("; this one stands by until that one ends", StringComparison.Ordinal));
+        Assert.Matches("another certauthority works on postgres:.*: server process [0-9]+ since .* UTC; this one stands by", other.Log);
+        Assert.False(other.Served.IsCompleted);
+
+        var (given, done) = Load(daemon);
+        await Eventually.Holds(() => given.Count > 20);
+        await daemon.Stop("KILL");
+        await done;
+        await other.Served;
+        var (later, ending) = Load(other);
+        await Eventually.Holds(() => later.Count > 20);
+        await other.Stop();
+        await ending;
+        var serials = given.Concat(later).ToList();
+        Assert.Equal(serials.Count, serials.Distinct().Count());
+        var live = Query("SELECT serial FROM certificates WHERE revoked IS NULL").ToHashSet();
+        Assert.All(serials, serial => Assert.Contains((long)serial, live));
+    }
+
+    /// <summary>Whoever was paused finds out that another one took over, and writes nothing after it.</summary>
+    [Fact]
+    public async Task Paused_daemon_is_replaced_and_stops_when_it_wakes()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = TestDaemon.StandsBy(folder, Configuration());
+        await Eventually.Holds(() => other.Log.Contains("stands by", StringComparison.Ordinal));
+        await daemon.Signal("STOP");
+        await other.Served;
+        (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
+        await daemon.Signal("CONT");
+        Assert.Equal(1, await daemon.Ended());
+        Assert.Matches("another certauthority (works on|has worked on) postgres:", daemon.Log);
+        Assert.Equal([1L], Query("SELECT count(DISTINCT holder) FROM writer"));
+    }
+
+    [Fact]
+    public async Task Daemon_with_other_keys_does_not_stand_by()
+    {
+        await using var daemon = await Start();
+        using var other = new Scratch();
+        var refused = await TestDaemon.Refuses(other, "--config", other.Write("certauthority.yaml", Configuration()));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Matches("(?m)^certauthority: error: postgres:.* belongs to daemons with the user CA key SHA256:.*, and this one has SHA256:.*; copy the data directory of the daemon that works there, or name another database$", refused.Error);
+        await DaemonTests.Setup(daemon);
+    }
+
+    [Fact]
+    public async Task Daemon_on_another_machine_needs_the_same_realm()
+    {
+        await using (var daemon = await Start("database_realm: one\n"))
+            await daemon.Stop();
+        Run("UPDATE writer SET machine = 'another'");
+        foreach (var more in (string[])["", "database_realm: two\n"])
+        {
+            var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(more)));
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains("was last used by a daemon on another machine (another), whose uids may be other people here", refused.Error, StringComparison.Ordinal);
+        }
+        await using var same = await Start("database_realm: one\n");
+    }
+
+    /// <summary>The account and the database of the page, which have no rights but their own.</summary>
+    [Fact]
+    public async Task Plain_account_and_database_of_the_page_are_enough()
+    {
+        Run("CREATE ROLE plain LOGIN");
+        Run("CREATE DATABASE plain OWNER plain TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"database: \"postgres:Host={Server.Folder};Database=plain;Username=plain\"\n");
+        await DaemonTests.Setup(daemon);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        Assert.Contains($"database: postgres:{Server.Folder}/plain\n", (await daemon.Administrator.Types("tctl", "status")).Done(), StringComparison.Ordinal);
+        await daemon.Stop();
+        await daemon.Restart();
+        Assert.DoesNotContain("restored", daemon.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Promoted_synchronous_standby_is_used_without_a_restart()
+    {
+        using var primary = TestPostgres.Start();
+        using var standby = primary.StartStandby("s1");
+        primary.Run("ALTER SYSTEM SET synchronous_standby_names = 's1'");
+        primary.Run("SELECT pg_reload_conf()");
+        var link = scratch["server"];
+        Directory.CreateSymbolicLink(link, primary.Folder);
+        await using var daemon = await Start(TestDaemon.ManyLogins, primary, link);
+        await DaemonTests.Setup(daemon);
+        var (given, done) = Load(daemon);
+        await Eventually.Holds(() => given.Count > 20);
+        primary.Crash();
+        standby.Run("SELECT pg_promote()");
+        File.Delete(link);
+        Directory.CreateSymbolicLink(link, standby.Folder);
+        await done;
+        await Eventually.Holds(async () => (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode == 0, "it serves again");
+        Assert.False(daemon.HasEnded);
+        Assert.Contains("was promoted, and has everything that it acknowledged", daemon.Log, StringComparison.Ordinal);
+        await daemon.Stop();
+        await daemon.Restart();
+        Assert.Equal(0L, standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.audit WHERE event = 'daemon.restored'"));
+        var recorded = (long)standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.certificates WHERE revoked IS NULL AND serial IN ({string.Join(',', given)})");
+        Assert.Equal(given.Count, recorded);
+    }
+
+    /// <summary>The standby did not have everything that the daemon was told is kept.</summary>
+    [Fact]
+    public async Task Promoted_server_that_lost_a_change_ends_everything()
+    {
+        using var primary = TestPostgres.Start();
+        var link = scratch["server"];
+        Directory.CreateSymbolicLink(link, primary.Folder);
+        await using var daemon = await Start(server: primary, host: link);
+        await DaemonTests.Setup(daemon);
+        // It comes while the daemon runs, so that the daemon has not refused it.
+        using var standby = primary.StartStandby("s1");
+        standby.Crash();
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        primary.Crash();
+        standby.Resume();
+        standby.Run("SELECT pg_promote()");
+        File.Delete(link);
+        Directory.CreateSymbolicLink(link, standby.Folder);
+        Assert.Equal(1, await daemon.Ended());
+        Assert.Contains("was promoted or restored and has lost what it acknowledged", daemon.Log, StringComparison.Ordinal);
+        await daemon.Restart();
+        Assert.Equal(1L, standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.audit WHERE event = 'daemon.restored'"));
+    }
+
+    [Fact]
+    public async Task Standby_that_nobody_waits_for_is_refused_by_name()
+    {
+        using var primary = TestPostgres.Start();
+        using var standby = primary.StartStandby("s1");
+        primary.Create(scratch.Path);
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(server: primary)));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("has a standby that it does not wait for", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("set synchronous_standby_names", refused.Error, StringComparison.Ordinal);
+        var written = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(server: standby)));
+        Assert.Contains("is a standby, which cannot be written to; name the primary", written.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Server_that_is_away_keeps_the_daemon_from_starting()
+    {
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(host: scratch["nobody"])));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Matches("^certauthority: error: postgres:.*/nobody/postgres cannot be reached: .*\n$", refused.Error);
+    }
+
+    [Fact]
+    public async Task Daemon_whose_database_was_taken_over_stops()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        // As if another daemon had worked on it while this one had no connection.
+        Run("UPDATE writer SET holder = 'another'; SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = hashtext(current_schema())::oid");
+        Assert.NotEqual(0, (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode);
+        Assert.Equal(1, await daemon.Ended());
+        Assert.Contains("another certauthority has worked on postgres:", daemon.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Newer_schema_is_refused()
+    {
+        await using (var daemon = await Start())
+            await daemon.Stop();
+        Run("UPDATE schema_version SET version = 99");
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration()));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Matches("(?m)^certauthority: error: postgres:.* was written by a newer certauthority \\(schema 99, this one knows \\d+\\); install that version or a later one$", refused.Error);
+    }
+
+    [Fact]
+    public async Task Server_without_fsync_is_refused()
+    {
+        using var own = TestPostgres.Start();
+        own.Run("ALTER SYSTEM SET fsync = off");
+        own.Run("SELECT pg_reload_conf()");
+        await Eventually.Holds(() => (string)own.Run("SHOW fsync") == "off");
+        own.Create(scratch.Path);
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(server: own)));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("has fsync off, so that it loses what it acknowledged", refused.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>The server has committed, and its answer never arrives.</summary>
+    [Fact]
+    public async Task Commit_whose_answer_is_lost_is_found_and_confirmed()
+    {
+        using var proxy = new LostAnswer(Server.Folder, scratch);
+        await using var daemon = await Start(host: proxy.Folder);
+        await DaemonTests.Setup(daemon);
+        proxy.LoseAfter("late");
+        (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
+        Assert.Equal(1, proxy.Lost);
+        Assert.Contains("late", (await daemon.Administrator.Types("tctl", "users", "ls")).Done(), StringComparison.Ordinal);
+        Assert.False(daemon.HasEnded);
+    }
+
+    /// <summary>The connection dies while the server commits, so that the batch is undone.</summary>
+    [Fact]
+    public async Task Commit_that_never_happened_is_reported_as_undone()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        Run("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN NULL; END $$");
+        Run("CREATE CONSTRAINT TRIGGER deadly AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()");
+        var refused = await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("nothing was changed", refused.Error, StringComparison.Ordinal);
+        Run("DROP TRIGGER deadly ON users");
+        (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
+        Assert.False(daemon.HasEnded);
+    }
+
+    [Fact]
+    public async Task Commit_that_cannot_be_looked_up_is_unknown()
+    {
+        using var proxy = new LostAnswer(Server.Folder, scratch);
+        await using var daemon = await Start(host: proxy.Folder);
+        await DaemonTests.Setup(daemon);
+        proxy.LoseAfter("late", andRefuse: true);
+        var unknown = await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff");
+        Assert.NotEqual(0, unknown.ExitCode);
+        Assert.DoesNotContain("nothing was changed", unknown.Error, StringComparison.Ordinal);
+        await Eventually.Holds(() => daemon.HasEnded);
+        Assert.Equal(1, await daemon.Ended());
+        Assert.Contains("whether it was kept is not known", daemon.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Password_is_never_shown()
+    {
+        Run($"ALTER ROLE certauthority PASSWORD '{Secret}'");
+        var file = scratch.Write("password", $"{Secret}\n");
+        File.SetUnixFileMode(file, (UnixFileMode)0b110_000_000);
+        await using var daemon = await Start($"database_password: {{file: {file}}}\n");
+        await DaemonTests.Setup(daemon);
+        var shown = new StringBuilder(daemon.Log);
+        foreach (var words in (string[][])[["tctl", "status"], ["tctl", "status", "--format=json"], ["tctl", "audit", "ls", "--format=json"], ["tctl", "backup", scratch["copy.db"]]])
+        {
+            var outcome = await daemon.Administrator.Types(words);
+            shown.Append(outcome.Output).Append(outcome.Error);
+        }
+        Assert.DoesNotContain(Secret, shown.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, await File.ReadAllTextAsync($"/proc/{daemon.ProcessId}/cmdline"), StringComparison.Ordinal);
+        Assert.Contains("the server's own tools back it up", shown.ToString(), StringComparison.Ordinal);
+        Assert.False(File.Exists(scratch["copy.db"]));
+    }
+
+    [Fact]
+    public async Task Database_of_another_server_counts_as_a_restored_backup()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        await daemon.Stop();
+        Run("UPDATE writer SET timeline = '00000099'");
+        await daemon.Restart();
+        Assert.Contains("is another server than in the last run, or one that was promoted or restored", daemon.Log, StringComparison.Ordinal);
+        Assert.Equal([0L], Query("SELECT count(*) FROM certificates WHERE revoked IS NULL"));
+        Assert.Equal([1L], Query("SELECT count(*) FROM audit WHERE event = 'daemon.restored'"));
+    }
+
+    // What a second host of the daemon needs.
+    private static void CopyKeys(TestDaemon daemon, Scratch to)
+    {
+        using var copy = System.Diagnostics.Process.Start("cp", ["-a", daemon.DataDirectory, to["data"]]);
+        copy.WaitForExit();
+        Assert.Equal(0, copy.ExitCode);
+    }
+
+    private Task<TestDaemon> Start(string more = "", TestPostgres? server = null, string? host = null)
+    {
+        (server ?? Server).Create(scratch.Path);
+        return TestDaemon.Start(scratch, configuration: Configuration(more, server, host));
+    }
+
+    private string Configuration(string more = "", TestPostgres? server = null, string? host = null)
+    {
+        var options = (server ?? Server).Options(TestPostgres.Schema(scratch.Path));
+        options["Host"] = host ?? options["Host"];
+        return $"database: \"postgres:{string.Join(';', options.Select(option => $"{option.Key}={option.Value}"))}\"\n{more}";
+    }
+
+    private NpgsqlConnection Open()
+    {
+        var connection = Server.Connection(scratch.Path);
+        connection.Open();
+        return connection;
+    }
+
+    private List<long> Query(string sql)
+    {
+        using var connection = Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        using var rows = command.ExecuteReader();
+        var found = new List<long>();
+        while (rows.Read())
+            found.Add(rows.GetInt64(0));
+        return found;
+    }
+
+    private void Run(string sql)
+    {
+        using var connection = Open();
+        Run(sql, connection);
+    }
+
+    private static void Run(string sql, NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+
+    private static (ConcurrentQueue<ulong> Serials, Task Done) Load(TestDaemon daemon)
+    {
+        var serials = new ConcurrentQueue<ulong>();
+        return (serials, Task.WhenAll(Enumerable.Range(0, 4).Select(_ => LogIn())));
+
+        async Task LogIn()
+        {
+            using var ca = daemon.Connect();
+            try
+            {
+                while (true)
+                    serials.Enqueue(ulong.Parse((await ca.Send(Routes.Login, new Login(TestDaemon.AnyKey, "me"), CancellationToken.None)).Info!.Serial));
+            }
+            catch (Exception e) when (e is ProblemException or UnreachableException)
+            {
+                // The daemon was killed.
+            }
+        }
+    }
+
+    /// <summary>Stands between a daemon and a server, and can swallow the answer to a COMMIT.</summary>
+    private sealed class LostAnswer : IDisposable
+    {
+        private static readonly byte[] Committed = [(byte)'C', 0, 0, 0, 11, .. "COMMIT\0"u8];
+
+        private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        private readonly string server;
+        private byte[]? awaited;
+        private volatile bool isArmed;
+        private volatile bool willRefuse;
+        private volatile bool isRefusing;
+
+        public LostAnswer(string server, Scratch scratch)
+        {
+            this.server = Path.Combine(server, ".s.PGSQL.5432");
+            Folder = Directory.CreateDirectory(scratch["proxy"]).FullName;
+            listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(Folder, ".s.PGSQL.5432")));
+            listener.Listen();
+            _ = Accept();
+        }
+
+        public string Folder { get; }
+
+        public int Lost { get; private set; }
+
+        /// <summary>Loses the answer to the first COMMIT after the daemon sent a text.</summary>
+        public void LoseAfter(string text, bool andRefuse = false) => (willRefuse, awaited) = (andRefuse, Encoding.UTF8.GetBytes(text));
+
+        public void Dispose() => listener.Dispose();
+
+        private async Task Accept()
+        {
+            try
+            {
+                while (true)
+                {
+                    var client = await listener.AcceptAsync();
+                    if (isRefusing)
+                        client.Dispose();
+                    else
+                        _ = Serve(client);
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // The test is over.
+            }
+        }
+
+        private async Task Serve(Socket client)
+        {
+            using var upstream = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            using (client)
+                try
+                {
+                    await upstream.ConnectAsync(new UnixDomainSocketEndPoint(server));
+                    await Task.WhenAny(Pass(client, upstream, canLose: false), Pass(upstream, client, canLose: true));
+                }
+                catch (SocketException)
+                {
+                    // Either side has ended.
+                }
+        }
+
+        private async Task Pass(Socket from, Socket to, bool canLose)
+        {
+            var buffer = new byte[65536];
+            while (await from.ReceiveAsync(buffer) is > 0 and var count)
+            {
+                var bytes = buffer.AsMemory(0, count);
+                if (!canLose && awaited is { } text && bytes.Span.IndexOf(text) >= 0)
+                    (awaited, isArmed) = (null, true);
+                // Reading commits too, but no answer of commit_batch is before that.
+                if (canLose && isArmed && bytes.Span.IndexOf(Committed) >= 0 && bytes.Span.IndexOf("SELECT 1\0"u8) >= 0)
+                {
+                    (isRefusing, isArmed) = (willRefuse, false);
+                    Lost++;
+                    return;
+                }
+                await to.SendAsync(buffer.AsMemory(0, count));
+            }
+        }
+    }
+}
