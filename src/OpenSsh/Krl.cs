@@ -15,8 +15,6 @@ public sealed record RevokedRange(PublicKey CaKey, ulong First, ulong Last);
 /// </remarks>
 public sealed class Krl
 {
-    private const uint FormatVersion = 1;
-
     private const byte CertificatesSection = 1;
     private const byte KeysSection = 2;
     private const byte SerialListSection = 0x20;
@@ -33,16 +31,7 @@ public sealed class Krl
     private Krl(ReadOnlySpan<byte> bytes)
     {
         var reader = new WireReader(bytes);
-        if (!reader.Raw(Magic.Length, "magic").SequenceEqual(Magic))
-            throw new SshFormatException("a KRL begins with SSHKRL, and these bytes do not");
-        if (reader.UInt32("format version") is var format and not FormatVersion)
-            throw new SshFormatException($"KRL format {format} is not {FormatVersion}");
-        Version = reader.UInt64("KRL version");
-        GeneratedDate = reader.UInt64("generated date");
-        if (reader.UInt64("flags") != 0)
-            throw new SshFormatException("flags are set, and none is defined");
-        reader.String("reserved");
-        Comment = reader.Utf8("comment");
+        Header = KrlHeader.Read(ref reader);
 
         var (revoked, keys) = (new List<RevokedRange>(), new List<PublicKey>());
         while (!reader.AtEnd)
@@ -62,16 +51,17 @@ public sealed class Krl
         (Revoked, RevokedKeys) = (revoked, keys);
     }
 
-    private static ReadOnlySpan<byte> Magic => "SSHKRL\n\0"u8;
+    /// <summary>What the list begins with.</summary>
+    public KrlHeader Header { get; }
 
-    /// <summary>By convention, increases with each list.</summary>
-    public ulong Version { get; }
+    /// <inheritdoc cref="KrlHeader.Version"/>
+    public ulong Version => Header.Version;
 
-    /// <summary>When the list was generated, in seconds since 1970-01-01 UTC.</summary>
-    public ulong GeneratedDate { get; }
+    /// <inheritdoc cref="KrlHeader.GeneratedDate"/>
+    public ulong GeneratedDate => Header.GeneratedDate;
 
-    /// <summary>Free text.</summary>
-    public string Comment { get; }
+    /// <inheritdoc cref="KrlHeader.Comment"/>
+    public string Comment => Header.Comment;
 
     /// <summary>All revoked serials, in the order of the bytes.</summary>
     public IReadOnlyList<RevokedRange> Revoked { get; }
@@ -105,13 +95,13 @@ public sealed class Krl
         IEnumerable<RevokedRange> revoked, ulong version, ulong generatedDate, string comment, params IEnumerable<PublicKey> revokedKeys)
     {
         var krl = new WireWriter()
-            .Raw(Magic)             // uint64    KRL_MAGIC
-            .UInt32(FormatVersion)  // uint32    KRL_FORMAT_VERSION
-            .UInt64(version)        // uint64    krl_version
-            .UInt64(generatedDate)  // uint64    generated_date
-            .UInt64(0)              // uint64    flags
-            .String([])             // string    reserved
-            .String(comment);       // string    comment
+            .Raw(KrlHeader.Magic)       // uint64    KRL_MAGIC
+            .UInt32(KrlHeader.Format)   // uint32    KRL_FORMAT_VERSION
+            .UInt64(version)            // uint64    krl_version
+            .UInt64(generatedDate)      // uint64    generated_date
+            .UInt64(0)                  // uint64    flags
+            .String([])                 // string    reserved
+            .String(comment);           // string    comment
 
         foreach (var ofKey in revoked.GroupBy(range => range.CaKey))
             krl.Byte(CertificatesSection).String(Certificates(ofKey.Key, Runs(ofKey.OrderBy(range => range.First))));

@@ -423,7 +423,7 @@ internal sealed class HostPush : Loop
 
     private HostReading Reading(HostHoldings there)
     {
-        var list = there.List is null ? null : TryParse(there.List);
+        var list = there.List is null ? null : Read(there.List, Krl.Parse);
         return new HostReading(
             list?.Version, there.List is null ? "" : Manifests.HashOf(there.List), there.Manifest is not null,
             there.Manifest is null ? null : manifests.Read(there.Manifest), there.Checkpoint is not null);
@@ -457,11 +457,12 @@ internal sealed class HostPush : Loop
     /// </summary>
     private string? Objection(PublishedKrl list, byte[] present)
     {
-        if (TryParse(present) is not { } there)
+        // Only a list that is in the way is read as a whole: it is long where many certificates are revoked.
+        if (Read(present, KrlHeader.Parse) is not { } there || krl.Conflict(list.Version, there) is not { } conflict
+            || Read(present, Krl.Parse) is null)
             return null;
-        return krl.Conflict(list.Version, there) switch
+        return conflict switch
         {
-            null => null,
             ListConflict.OtherInstallation => $"another installation writes to it: its revocation list {there.Version} is there",
             ListConflict.OtherCopy =>
                 $"a daemon on another copy of this database writes to it: its revocation list {there.Version} is there",
@@ -469,17 +470,19 @@ internal sealed class HostPush : Loop
         };
     }
 
-    private static Krl? TryParse(byte[] list)
+    private static T? Read<T>(byte[] list, Parser<T> parse) where T : class
     {
         try
         {
-            return Krl.Parse(list);
+            return parse(list);
         }
         catch (SshFormatException)
         {
             return null;
         }
     }
+
+    private delegate T Parser<T>(ReadOnlySpan<byte> bytes);
 
     // Returns whether waiting for any host makes sense: one that has not been tried yet, or that has failed only once.
     private bool IsAwaited(ulong version) => database.Read(snapshot => snapshot.Policy().Nodes).Values.Any(node =>

@@ -44,9 +44,9 @@ internal sealed class KrlPublisher(
 
     /// <summary>Returns whether a list of this process may replace another one.</summary>
     /// <param name="version">The version of the new list.</param>
-    /// <param name="present">The list that is in place.</param>
+    /// <param name="present">The beginning of the list that is in place.</param>
     /// <returns>The reason against replacing it; null if there is none.</returns>
-    public ListConflict? Conflict(ulong version, Krl present)
+    public ListConflict? Conflict(ulong version, KrlHeader present)
     {
         var there = ListOrigin.Parse(present.Comment);
         // A machine that resumes from a snapshot of this one's memory is in the same run, but makes its own lists.

@@ -21,7 +21,7 @@ internal sealed class ForeignDirectoryException(string message) : IOException(me
 /// The beginning of the names of files that reserve room for the next list and its manifest, where hosts do not see them; null for none.
 /// </param>
 internal sealed class PublishDirectory(
-    string path, Func<ulong, Krl, ListConflict?> conflict, (string Name, byte[] Content) auditKey, string? spare = null)
+    string path, Func<ulong, KrlHeader, ListConflict?> conflict, (string Name, byte[] Content) auditKey, string? spare = null)
 {
     /// <summary>The suffix of the names of host certificates.</summary>
     private const string HostCertificate = "-cert.pub";
@@ -208,7 +208,7 @@ internal sealed class PublishDirectory(
     /// <param name="version">The version of the list to write.</param>
     private void ExpectOwn(ulong version)
     {
-        if (PublishedKrl.At(At(List)) is { } present && conflict(version, present) is { } why)
+        if (PublishedKrl.HeaderAt(At(List)) is { } present && conflict(version, present) is { } why)
             throw new ForeignDirectoryException(why switch
             {
                 ListConflict.OtherInstallation =>

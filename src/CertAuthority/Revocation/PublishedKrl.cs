@@ -35,4 +35,26 @@ internal sealed record PublishedKrl(ulong Version, byte[] Bytes)
             return null;
         }
     }
+
+    /// <summary>
+    /// Reads the beginning of the list at a path; null if there is no list. Of a list that is damaged further on, the beginning counts.
+    /// </summary>
+    public static KrlHeader? HeaderAt(string path)
+    {
+        const int usual = 8 << 10;
+        if (!File.Exists(path))
+            return null;
+        using var file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
+        var bytes = new byte[Math.Min(RandomAccess.GetLength(file), usual)];
+        var length = RandomAccess.Read(file, bytes, 0);
+        try
+        {
+            return KrlHeader.Parse(bytes.AsSpan(0, length));
+        }
+        catch (SshFormatException)
+        {
+            // After hundreds of starts, the comment alone may be longer.
+            return length < usual ? null : At(path)?.Header;
+        }
+    }
 }

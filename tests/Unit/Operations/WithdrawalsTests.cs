@@ -103,7 +103,7 @@ public sealed class WithdrawalsTests : IAsyncLifetime
     [InlineData("the node ends before it")]
     [InlineData("another account logged in")]
     [InlineData("it uses a request that is gone")]
-    public async Task Like_certificates_are_told_apart(string by)
+    public async Task Certificate_that_differs_is_judged_alone(string by)
     {
         var node = Sample.Node("n1", "env=prod") with { Expires = by == "the node ends before it" ? World.Now.AddHours(1) : null };
         var users = Database.Read(snapshot => snapshot.Users().OrderBy(user => user.Name, StringComparer.Ordinal).Take(2).ToArray());

@@ -62,6 +62,42 @@ public sealed class PublishDirectoryTests : IDisposable
         Assert.Empty(Names());
     }
 
+    /// <summary>The directory is looked at each time, so that it never is another daemon's; but a list is long where much is revoked.</summary>
+    [Fact]
+    public void Host_costs_the_same_however_long_the_list_is()
+    {
+        var key = new OpenSsh.Ed25519PublicKey(new byte[32]);
+        var directory = new PublishDirectory(folder.File("hosts"), (_, present) => present.Version == 7 ? null : throw new InvalidOperationException(), ("audit_key.pub", []));
+        directory.PublishHost("db1", "one"u8.ToArray());
+
+        var (few, many) = (Cost(10), Cost(100_000));
+
+        Assert.True(many < few + (32 << 10), $"{few} bytes, {many} bytes");
+
+        long Cost(uint revoked)
+        {
+            File.WriteAllBytes(
+                Path.Combine(directory.Path, "revoked.krl"), OpenSsh.Krl.Write(Enumerable.Range(1, (int)revoked).Select(n => new OpenSsh.RevokedRange(key, 3 * (ulong)n, 3 * (ulong)n)), 7, 0, "of a test"));
+            directory.PublishHost("db1", "one"u8.ToArray());
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            directory.PublishHost("db1", "one"u8.ToArray());
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
+    /// <summary>A comment that is longer than what is read at first, and a list that is cut short in it.</summary>
+    [Theory]
+    [InlineData(20_000, 20_000 + 44, true)]
+    [InlineData(20_000, 10_000, false)]
+    [InlineData(20, 60, false)]
+    public void Beginning_of_a_list_is_read_whole(int comment, int present, bool isThere)
+    {
+        var file = folder.File("revoked.krl");
+        File.WriteAllBytes(file, OpenSsh.Krl.Write([], 7, 0, new string('x', comment)).AsSpan(0, present));
+
+        Assert.Equal(isThere ? (7UL, comment) : null, PublishedKrl.HeaderAt(file) is { } header ? (header.Version, header.Comment.Length) : ((ulong, int)?)null);
+    }
+
     public void Dispose() => folder.Dispose();
 
     private static Dictionary<string, byte[]> Certificates(params string[] nodes) => nodes.ToDictionary(node => node, node => Encoding.ASCII.GetBytes($"{node}\n"));

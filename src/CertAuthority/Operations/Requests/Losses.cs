@@ -8,8 +8,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Finds what a review of users would take back, without taking it. It remembers which certificates stay valid, because most of those that a
-/// change touches are <see cref="Likeness">alike</see>.
+/// Finds what a review of users would take back, without taking it. It remembers which certificates stay valid, because most of those that
+/// a change touches are <see cref="Likeness">alike</see>.
 /// </summary>
 /// <param name="limits">The limits of the site.</param>
 /// <param name="snapshot">The database; it holds the requests and certificates.</param>
@@ -50,7 +50,8 @@ internal sealed class Losses(SiteLimits limits, Snapshot snapshot, Policy policy
         {
             if (holder is null || certificate.UsesRequests || !user!.IsOwnedBy(certificate.Caller))
                 return IsLost(certificate);
-            var likeness = new Likeness(holder, certificate.Principals, certificate.Permissions, certificate.ValidBefore - certificate.Issued);
+            var lasts = certificate.ValidBefore - certificate.Issued;
+            var likeness = new Likeness(holder, certificate.Principals, certificate.Permissions, lasts);
             if (upheld.Contains(likeness))
                 return false;
             if (IsLost(certificate))
