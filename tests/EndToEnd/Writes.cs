@@ -93,7 +93,7 @@ internal sealed partial class Writes
         return made;
     }
 
-    [GeneratedRegex(@"\.[a-z0-9]{8}\.[a-z0-9]{3}$")]
+    [GeneratedRegex(@"\.unfinished-[a-z0-9]{8}\.[a-z0-9]{3}$")]
     internal static partial Regex Temporary();
 }
 
