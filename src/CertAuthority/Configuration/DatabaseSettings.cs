@@ -47,7 +47,7 @@ internal abstract partial record DatabaseSettings
     /// <summary>The default.</summary>
     public static readonly DatabaseSettings Default = new InFile(null);
 
-    // What says where the server is, and how it is told from another one. The daemon sets everything else itself.
+    // Where the server is, and how the daemon makes sure that it is the right one. The daemon sets everything else itself.
     private static readonly string[] Known =
     [
         "Host", "Port", "Database", "Username", "Search Path", "SSL Mode", "Root Certificate", "SSL Certificate", "SSL Key",

@@ -28,7 +28,7 @@ internal sealed class CommitWatch(Database database) : BackgroundService
         }
         catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
         {
-            // The next one is tried in a moment; a daemon that must not go on is told so by the database.
+            // The next attempt comes in a moment. If this daemon must stop, Broken says so.
         }
     }
 }
