@@ -16,6 +16,9 @@ internal sealed class FleetHost : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>Of its sshd, which serves each connection by a process below it.</summary>
+    public int ProcessId => sshd.Id;
+
     /// <summary>As <c>--ssh</c> takes it.</summary>
     public string Address => $"root@127.0.0.1:{Port}";
 

@@ -309,7 +309,7 @@ public sealed class RotationTests
     internal static async Task<Outcome> RevokeAllOf(EnrolledFleet fleet, OpenSsh.PublicKey key)
     {
         var fingerprint = Fingerprint(key);
-        var serials = JsonDocument.Parse((await fleet.Tctl("certs", "ls", "--state=live", "--format=json")).Done()).RootElement.EnumerateArray()
+        var serials = JsonDocument.Parse((await fleet.Tctl("certs", "ls", "--state=live", "--limit=1000", "--format=json")).Done()).RootElement.EnumerateArray()
             .Where(one => one.GetProperty("ca").GetString() == fingerprint).Select(one => one.GetProperty("serial").GetString()!).ToArray();
         return serials is [] ? await fleet.Tctl("status", "--check") : await fleet.Tctl(["certs", "revoke", .. serials]);
     }

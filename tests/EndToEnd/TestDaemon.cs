@@ -139,6 +139,16 @@ internal sealed class TestDaemon : IAsyncDisposable
         await WaitUntilReady();
     }
 
+    /// <summary>Starts it again, to die soon, whether it is ready by then or not.</summary>
+    public async Task RestartToDie(string[] around)
+    {
+        process.Dispose();
+        process = Launch(scratch, around, Configured(configuration));
+        var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await Ended();
+        await said;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!process.HasExited)
