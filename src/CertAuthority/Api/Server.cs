@@ -107,6 +107,8 @@ internal static class Server
         JsonObject? body = null;
         try
         {
+            if (ca.Follows && !row.Anywhere)
+                throw Leaders.Alone(ca.Database);
             if (!UnixIdentity.IsSomebody(caller.Identity.Uid))
                 throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
             if (caller.Unnamed is { } why && !(caller.IsRoot && (row.TakesAway || row.Route.Method == "GET")))

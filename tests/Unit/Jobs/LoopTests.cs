@@ -25,7 +25,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(HostPush)] = (world, _, _) => world.Authority.Push,
         [typeof(GroupsPublication)] = (world, _, _) =>
         {
-            world.Krl.ForHosts = new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", []));
+            world.Krl.PublishIn(new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", [])));
             return new GroupsPublication(database: null!, world.Krl, world.AuditKey, HostWorld.Origin, NullLogger.Instance);
         },
         [typeof(Checkpoints)] = (world, _, _) => world.Authority.Checkpoints,
