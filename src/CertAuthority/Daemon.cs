@@ -118,7 +118,8 @@ internal sealed class Daemon : IAsyncDisposable
         var damage = new Damage(database, [.. KindTable.Rows.Select(kind => kind.Stored)], system);
         var ca = new CurrentAuthority(
             new Authority(
-                database, clock, keys, follows ? followed : krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock), settings.Limits, [])
+                database, clock, keys, follows ? followed : krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock),
+                settings.Limits, [])
             {
                 Follows = follows,
                 Push = hosts,

@@ -90,7 +90,7 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
             new ListOrigin(snapshot.Installation(), "", [])));
     }
 
-    /// <summary>Checks that a daemon which stands by could take over: that it has the keys of the one that works.</summary>
+    /// <summary>Checks that a daemon could follow and take over: that it has the keys of the one that leads.</summary>
     /// <exception cref="CaKeyException">It has other ones.</exception>
     public static void ExpectSameKeys(Settings settings, DataDirectory data, ILogger log)
     {

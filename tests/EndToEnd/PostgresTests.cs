@@ -122,6 +122,52 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         Assert.All(serials, serial => Assert.Contains((long)serial, live));
     }
 
+    [PeopleFact]
+    public async Task Waiter_is_woken_by_an_approval_on_another_daemon()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = TestDaemon.StandsBy(folder, Configuration());
+        await other.Served;
+        foreach (var (asked, answers) in ((TestDaemon, TestDaemon)[])[(daemon, other), (other, daemon)])
+        {
+            var id = await DaemonTests.FileRequest(asked);
+            using var waits = asked.Myself.Start("curl", "-s", "--unix-socket", asked.Socket, $"http://ca/v1/my/requests/{id}?wait=25s&after=1");
+            (await answers.Administrator.Types("tctl", "requests", "approve", id)).Done();
+            Assert.Contains("\"state\":\"APPROVED\"", await waits.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(20)), StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>A daemon that follows does not sign by a key that is over, nor by one that it does not have.</summary>
+    [PeopleFact]
+    public async Task Follower_needs_the_keys_of_each_step_of_a_rotation()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = TestDaemon.StandsBy(folder, Configuration());
+        await other.Served;
+        (await daemon.Administrator.Types("tctl", "auth", "rotate", "user")).Done();
+        Assert.Equal(1, await other.Ended());
+        Assert.Contains("the CA keys have changed on the daemon that leads", other.Log, StringComparison.Ordinal);
+        await other.Restart();
+        (await other.Myself.Types("tsh", "login")).Done();
+
+        (await daemon.Administrator.Types("tctl", "auth", "rotate", "user")).Done();
+        Assert.Equal(1, await other.Ended());
+        var refused = await TestDaemon.Refuses(folder, "--config", folder["certauthority.yaml"]);
+        Assert.Contains("no file has the key SHA256:", refused.Error, StringComparison.Ordinal);
+        Directory.Delete(folder["data"], recursive: true);
+        CopyKeys(daemon, folder);
+        await other.Restart();
+        (await other.Myself.Types("tsh", "login")).Done();
+        var line = await File.ReadAllTextAsync(Path.Combine(other.Myself.Home, "id-cert.pub"));
+        Assert.Equal(daemon.PublicKey("user_ca_next"), OpenSsh.Certificate.ParseLine(line).SignatureKey);
+    }
+
     /// <summary>Whoever was paused finds out that another one took over, and writes nothing after it.</summary>
     [Fact]
     public async Task Paused_daemon_is_replaced_and_stops_when_it_wakes()

@@ -24,6 +24,8 @@ internal sealed class FollowedKrl(Database database, TimeProvider clock) : KrlKe
     /// <summary>When this daemon saw the last new list: the list itself is with the daemon that leads.</summary>
     public override DateTimeOffset? Made => made;
 
+    public override TimeSpan? Interval => Pace;
+
     public override ulong Version => (ulong)Volatile.Read(ref version);
 
     public override PublishDirectory? ForHosts => null;

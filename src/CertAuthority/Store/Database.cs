@@ -45,6 +45,10 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Whether other daemons may write to it, too.</summary>
     public bool IsShared => engine.IsShared;
 
+    /// <summary>The name of the host on which the daemon runs that leads; null if that is not on record.</summary>
+    /// <exception cref="ProblemException">Unavailable: it cannot be read now.</exception>
+    public string? Leader => Read(session => session, engine.Leader);
+
     /// <summary>The directory whose disk can fill up.</summary>
     public string Folder => engine.Folder;
 

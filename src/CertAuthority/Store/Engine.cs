@@ -114,6 +114,9 @@ internal abstract class Engine : IDisposable
     /// <returns>Whether every change may be made.</returns>
     public abstract bool KeepRoom();
 
+    /// <summary>Returns the name of the host on which the daemon runs that leads; null if that is not on record.</summary>
+    public abstract string? Leader(Session reader);
+
     /// <summary>Returns the size of the database, in bytes.</summary>
     public abstract long Length(Session reader);
 

@@ -163,7 +163,7 @@ internal partial class Postgres : Engine
                 while (!HasLock(connection, (LockKey, Leads)))
                 {
                     ExpectAccounts(connection);
-                    Tell($"{Taken(connection)}; this one stands by until that one ends");
+                    Tell($"{Taken(connection)}; this one follows, and leads when that one ends");
                     await Task.Delay(BetweenTurns, stopping);
                 }
                 inTurn = connection;
@@ -173,7 +173,7 @@ internal partial class Postgres : Engine
             {
                 // The server restarts, or another one takes its place.
                 connection?.Dispose();
-                Tell($"{e.Message}; this one stands by, and tries again");
+                Tell($"{e.Message}; this one follows, and tries again");
             }
             catch (Exception e)
             {
@@ -326,6 +326,9 @@ internal partial class Postgres : Engine
         {
             SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted or PostgresErrorCodes.IoError,
         };
+
+    public override string? Leader(Session reader) =>
+        reader.Bind("SELECT host FROM writer").ExecuteScalar() is string { Length: > 0 } host ? host : null;
 
     public override long Length(Session reader) => (long)reader.Bind(
         "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'")

@@ -4,9 +4,9 @@ using Npgsql;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// A database on a PostgreSQL server to which this daemon writes beside the one that leads. It issues and decides as that one does, batch by
-/// batch, and leaves everything else to it. It cannot commit when the CA keys are no more what they were at its start, nor on a server that
-/// was promoted before the daemon that leads has looked at it.
+/// A database on a PostgreSQL server to which this daemon writes beside the one that leads. It issues and decides as that one does, batch
+/// by batch, and leaves everything else to it. It cannot commit when the CA keys are no more what they were at its start, nor on a server
+/// that was promoted before the daemon that leads has looked at it.
 /// </summary>
 internal sealed class PostgresFollower(
     IReadOnlyDictionary<string, string> options, string? password, string? realm, string folder, ILogger log)
@@ -38,6 +38,14 @@ internal sealed class PostgresFollower(
         return now;
     }
 
-    protected override bool Resume(NpgsqlConnection connection, string timeline) =>
-        Run(connection, "UPDATE followers SET seen = extract(epoch FROM now())::bigint WHERE holder = $1 AND batch >= $2", Holder, Kept) == 1;
+    protected override bool Resume(NpgsqlConnection connection, string timeline)
+    {
+        if (Text(connection, "SELECT ca_keys_now()") != keys)
+            throw new TakenOverException(
+                "the CA keys have changed on the daemon that leads; this one stops, and the next start needs its data directory");
+        if (Text(connection, "SELECT timeline FROM writer") != timeline)
+            throw new NpgsqlException("the server was promoted, and the daemon that leads has not looked at it yet");
+        return Run(
+            connection, "UPDATE followers SET seen = extract(epoch FROM now())::bigint WHERE holder = $1 AND batch >= $2", Holder, Kept) == 1;
+    }
 }
