@@ -42,6 +42,9 @@ internal partial class Postgres : Engine
     // computes for as long without a statement.
     private const string Silence = "SET idle_session_timeout = '6s'; SET idle_in_transaction_session_timeout = '3s'";
 
+    // The start of a large installation takes this long; after it, the daemon writes every two seconds.
+    private const string SilenceOfStart = "SET idle_session_timeout = '60s'; SET idle_in_transaction_session_timeout = '3s'";
+
     private readonly NpgsqlDataSource source;
     private readonly ILogger log;
     private (string System, string Timeline)? server;
@@ -50,6 +53,7 @@ internal partial class Postgres : Engine
     private long batch;
     private long kept;
     private bool isUnreplicated;
+    private bool hasStarted;
 
     /// <param name="options">How the server is reached: Host, Database and Username at least.</param>
     /// <param name="password">The password; null for none.</param>
@@ -142,6 +146,7 @@ internal partial class Postgres : Engine
         {
             if (!HasLock(connection, (LockKey, Leads)))
                 return false;
+            Run(connection, SilenceOfStart);
             (inTurn, connection) = (connection, null);
             return true;
         }
@@ -166,6 +171,7 @@ internal partial class Postgres : Engine
                     Tell($"{Taken(connection)}; this one follows, and leads when that one ends");
                     await Task.Delay(BetweenTurns, stopping);
                 }
+                Run(connection, SilenceOfStart);
                 inTurn = connection;
                 return;
             }
@@ -249,6 +255,12 @@ internal partial class Postgres : Engine
     public override void BeginWriting(Session writer)
     {
         isUnreplicated = false;
+        // The first batch is of the start.
+        if (batch > 0 && !hasStarted)
+        {
+            Run((NpgsqlConnection)writer.Connection, Silence);
+            hasStarted = true;
+        }
         // Sent together. The lock comes first, so that every statement after it sees what the batch before it has committed.
         using var both = writer.Connection.CreateBatch();
         foreach (var sql in (string[])["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "SELECT begin_batch()"])
@@ -422,7 +434,7 @@ internal partial class Postgres : Engine
             }
             Thread.Sleep(BetweenAttempts);
         }
-        Run(connection, Silence);
+        Run(connection, hasStarted ? Silence : SilenceOfStart);
     }
 
     /// <summary>Returns whether this connection has the lock now. It then has it for as long as it exists.</summary>
