@@ -65,6 +65,7 @@ internal sealed class LoginCommand : CliCommand
             "login",
             "Gets a certificate",
             "tsh login --user=alice",
+            "tsh login --server=ssh://auth1,ssh://auth2",
             "tsh login --request-roles=dba --request-reason=\"performing DB migration tonight\"",
             "tsh login --request-id=bc8ca931-fec9-4b15-9a6f-20c13c5641a9",
             "tsh login --key ~/.ssh/id_ed25519_sk.pub")

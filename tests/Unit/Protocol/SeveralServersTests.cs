@@ -20,7 +20,8 @@ public sealed class SeveralServersTests : IDisposable
     private const string Filed = """
         {"kind": "access_request", "version": "v3", "metadata": {"name": "7", "revision": 1},
          "spec": {"user": "alice", "roles": ["dba"], "granted_roles": [], "state": "PENDING", "created": "2026-11-22T11:41:23Z",
-          "expires": "2026-11-22T12:41:23Z", "access_expires": "2026-11-22T12:41:23Z", "request_reason": "", "resolve_reason": "",
+          "expires": "2026-11-22T12:41:23Z", "access_expires": "2026-11-22T12:41:23Z",
+          "access_lasts": "1h", "access_limited_by": "role contractor", "clock": "creation", "shortened": [], "request_reason": "", "resolve_reason": "",
           "suggested_reviewers": [], "reviews": []}}
         """;
 
