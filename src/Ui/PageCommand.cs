@@ -31,8 +31,8 @@ internal sealed class PageCommand : CliCommand
     {
         foreach (var option in (Option[])
             [
-                new ServerOption(installation: (parsed, _) => parsed.GetValue(installation)), port, idle, noOpen, user, profile, tsh, loginKey,
-                installation,
+                new ServerOption(installation: (parsed, _) => parsed.GetValue(installation)), port, idle, noOpen, user, profile, tsh,
+                loginKey, installation,
             ])
             Options.Add(option);
     }
