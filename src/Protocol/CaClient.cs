@@ -1,11 +1,12 @@
-using System.Net;
-using System.Net.Http.Headers;
-using System.Net.Sockets;
-using System.Text.Json;
+using System.Collections.Immutable;
 
 namespace CertAuthority.Protocol;
 
-/// <summary>The client side of the protocol.</summary>
+/// <summary>
+/// The client side of the protocol. It speaks to the first of its servers that answers, and goes on at the next one if that one falls
+/// silent. A server of several is asked for its installation first, so that a call goes only to the installation that is meant, and
+/// goes nowhere if nobody answers.
+/// </summary>
 public sealed class CaClient : IDisposable
 {
     // The daemon holds an answer back for at most 25 s.
@@ -14,56 +15,64 @@ public sealed class CaClient : IDisposable
     // The user may have to find their security key first.
     private static readonly TimeSpan PatienceWithPeople = TimeSpan.FromMinutes(3);
 
-    // A daemon that is replaced closes the connections that it has not heard; the next one is there a moment later.
-    private static readonly TimeSpan BeforeAnotherTry = TimeSpan.FromMilliseconds(200);
+    // For the first answer of a server, if there is another one to ask.
+    private static readonly TimeSpan ToAnswerAtAll = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ToAnswerThroughSsh = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ToConnect = TimeSpan.FromSeconds(20);
 
-    private readonly HttpClient http;
-    private readonly bool isNear;
+    private readonly ImmutableArray<DaemonConnection> connections;
     private readonly TimeSpan patience;
+    private readonly SemaphoreSlim choosing = new(1);
 
-    /// <summary>Creates a client of the daemon at an address.</summary>
-    /// <param name="server">The address of the daemon.</param>
+    // ssh asks for no passphrase in the middle of a wait.
+    private bool mayAsk;
+    private DaemonConnection? inUse;
+    private ServerAddress announced;
+    private int first;
+    private bool hasMet;
+    private string? met;
+
+    /// <summary>Creates a client of the daemon at the first address that answers.</summary>
+    /// <param name="servers">The addresses of the daemon.</param>
     /// <param name="trusts">Whether a uid may be the daemon's. Needed because anybody can bind a socket in a place of their own.</param>
     /// <param name="patience">
-    /// The time limit for an answer. Default: 1 minute; 3 minutes through ssh, which may ask for a passphrase.
+    /// The time limit for an answer. Default: 1 minute; 3 minutes through ssh to the only server, because ssh may ask for a passphrase.
     /// </param>
     /// <param name="tell">Reports what a slow connection waits for; null if nobody reads it.</param>
     /// <param name="mayAsk">Whether ssh may ask the user for a passphrase, or about a host key.</param>
     public CaClient(
-        ServerAddress server, Func<uint, bool> trusts, TimeSpan? patience = null, Action<string>? tell = null, bool mayAsk = true)
+        ServerList servers, Func<uint, bool> trusts, TimeSpan? patience = null, Action<string>? tell = null, bool mayAsk = true)
     {
-        isNear = server is ServerAddress.Unix;
-        this.patience = patience ?? (server is ServerAddress.Ssh ? PatienceWithPeople : Patience);
-        Func<CancellationToken, ValueTask<Stream>> connect;
-        switch (server)
+        this.mayAsk = mayAsk;
+        this.patience = patience ?? (servers.All is [ServerAddress.Ssh] ? PatienceWithPeople : Patience);
+        announced = servers.All[0];
+        var toConnect = servers.All.Length == 1 ? ToConnect : ToAnswerAtAll;
+        connections = [.. servers.All.Select(server => new DaemonConnection(server, Way(server)))];
+
+        Func<CancellationToken, ValueTask<Stream>> Way(ServerAddress server)
         {
-            case ServerAddress.Unix unix:
-                connect = async cancellation => new NetworkStream(
-                    await UnixTransport.Connect(unix, trusts, cancellation).ConfigureAwait(false), ownsSocket: true);
-                break;
-            case ServerAddress.Ssh ssh:
-                var transport = new SshTransport(ssh, mayAsk, tell);
-                connect = _ => ValueTask.FromResult(transport.Connect());
-                break;
-            default:
-                throw new ArgumentException("no transport goes there", nameof(server));
+            switch (server)
+            {
+                case ServerAddress.Unix unix:
+                    return cancellation => DaemonConnection.Open(unix, trusts, cancellation);
+                case ServerAddress.Ssh ssh:
+                    var transport = new SshTransport(ssh, toConnect, onFirstByte: () => this.mayAsk = false, tell);
+                    return _ => ValueTask.FromResult(transport.Connect(this.mayAsk));
+                default:
+                    throw new ArgumentException("no transport goes there", nameof(server));
+            }
         }
-        http = new HttpClient(new SocketsHttpHandler
-        {
-            ConnectCallback = (_, cancellation) => connect(cancellation),
-            // A second connection would need a second login.
-            MaxConnectionsPerServer = server is ServerAddress.Ssh ? 1 : int.MaxValue,
-            UseProxy = false,
-            AllowAutoRedirect = false,
-        })
-        {
-            BaseAddress = new Uri("http://certauthority"),
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
     }
 
+    /// <summary>Reports that another server than before is used, and why; null if nobody reads it.</summary>
+    public Action<string>? Warn { get; init; }
+
+    /// <summary>The installation that the servers must belong to; null for that of the first one that answers.</summary>
+    public string? Installation { get; init; }
+
     /// <summary>
-    /// Sends a request, and returns the answer. One that only reads is sent a second time if the daemon closes the connection.
+    /// Sends a request, and returns the answer. If the server falls silent, the call goes to the next one, unless it could then be done
+    /// twice (<see cref="Route.MayRepeat"/>).
     /// </summary>
     /// <exception cref="ProblemException">The daemon refused.</exception>
     /// <exception cref="UnreachableException">
@@ -74,28 +83,30 @@ public sealed class CaClient : IDisposable
         where TRequest : notnull
         where TReply : notnull
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(patience);
+        if (connections is [var only])
+            return await only.Ask(route, request, patience, triesAgain: only.Server is ServerAddress.Unix, cancellation)
+                .ConfigureAwait(false);
+        var connection = await Choose(cancellation).ConfigureAwait(false);
         try
         {
-            try
-            {
-                return await Try().ConfigureAwait(false);
-            }
-            catch (UnreachableException broken) when (isNear && route.Method == "GET" && broken.Message == UnreachableException.BrokenOff)
-            {
-                await Task.Delay(BeforeAnotherTry, limit.Token).ConfigureAwait(false);
-                return await Try().ConfigureAwait(false);
-            }
+            return await connection.Ask(route, request, patience, triesAgain: false, cancellation).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (UnreachableException silent)
         {
-            throw new UnreachableException("the daemon does not answer", Unknown(route));
+            Leave(connection, silent);
+            if (silent.MayHaveArrived && !route.MayRepeat)
+                throw;
         }
-
-        Task<TReply> Try() => Exchange(
-            route, request, async answer => Read<TReply>(await answer.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false)),
-            limit.Token);
+        // Another daemon may have the database by now.
+        catch (ProblemException refused) when (refused.Problem.Code == ProblemCode.Unavailable)
+        {
+            Leave(connection, refused);
+            // A decision may stand.
+            if (!route.MayRepeat)
+                throw;
+        }
+        connection = await Choose(cancellation).ConfigureAwait(false);
+        return await connection.Ask(route, request, patience, triesAgain: false, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Sends a request, and passes on the bytes of the answer as they arrive, however long that takes.</summary>
@@ -105,10 +116,12 @@ public sealed class CaClient : IDisposable
     /// <param name="cancellation">Cancels the download.</param>
     /// <exception cref="ProblemException">The daemon refused.</exception>
     /// <exception cref="UnreachableException">There is no daemon, it is not trusted, or it closed the connection.</exception>
-    public Task Download<TRequest>(
+    public async Task Download<TRequest>(
         Route<TRequest, Stream> route, TRequest request, Func<Stream, long, Task> take, CancellationToken cancellation = default)
-        where TRequest : notnull =>
-        Exchange(
+        where TRequest : notnull
+    {
+        var connection = connections is [var only] ? only : await Choose(cancellation).ConfigureAwait(false);
+        await connection.Exchange(
             route,
             request,
             async answer =>
@@ -117,67 +130,89 @@ public sealed class CaClient : IDisposable
                     .ConfigureAwait(false);
                 return true;
             },
-            cancellation);
-
-    private async Task<T> Exchange<TRequest, T>(
-        Route route, TRequest request, Func<HttpContent, Task<T>> read, CancellationToken cancellation)
-    {
-        var (target, body) = RouteBinding.Spread(route, request);
-        using var message = new HttpRequestMessage(new HttpMethod(route.Method), target);
-        if (body is not null)
-            message.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
-        try
-        {
-            using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation)
-                .ConfigureAwait(false);
-            // The server's limits rejected the request before a problem could be written.
-            if (response.StatusCode is HttpStatusCode.RequestUriTooLong or HttpStatusCode.RequestHeaderFieldsTooLarge)
-                throw new ProblemException(new Problem(ProblemCode.Limited, "a name, an id or a filter is too long"));
-            if (!response.IsSuccessStatusCode)
-                throw new ProblemException(Read<Problem>(await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false)));
-            return await read(response.Content).ConfigureAwait(false);
-        }
-        catch (HttpRequestException e) when (e.InnerException is UnreachableException inner)
-        {
-            throw Unreached(inner, route);
-        }
-        catch (UnreachableException e)
-        {
-            throw Unreached(e, route);
-        }
-        catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.InvalidResponse)
-        {
-            throw Stranger();
-        }
-        catch (Exception e) when (e is HttpRequestException or HttpIOException)
-        {
-            throw new UnreachableException(
-                UnreachableException.BrokenOff,
-                Unknown(route) ?? "try again in a moment; one account can hold only so many connections at a time");
-        }
+            cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => http.Dispose();
-
-    private static T Read<T>(byte[] answer)
+    public void Dispose()
     {
+        foreach (var connection in connections)
+            connection.Dispose();
+        choosing.Dispose();
+    }
+
+    /// <summary>Returns the server in use, or the next one of several that answers.</summary>
+    private async Task<DaemonConnection> Choose(CancellationToken cancellation)
+    {
+        await choosing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            return JsonSerializer.Deserialize(answer, ProtocolJson.Lenient.Of<T>()) ?? throw new JsonException();
+            if (inUse is { } already)
+                return already;
+            // A host can count attempts that it refuses, so a server that stays as it is gets one only if no other is left.
+            var areAllLasting = connections.All(IsLasting);
+            for (var step = 0; step < connections.Length; step++)
+                if (connections[(first + step) % connections.Length] is var connection && (areAllLasting || !IsLasting(connection))
+                    && await Answers(connection, cancellation).ConfigureAwait(false))
+                    return Use(connection);
+            throw Nobody();
         }
-        catch (JsonException)
+        finally
         {
-            throw Stranger();
+            choosing.Release();
         }
     }
 
-    private static UnreachableException Unreached(UnreachableException e, Route route) =>
-        new(e.Message, (e.MayHaveArrived ? Unknown(route) : null) ?? e.Hint) { IsLasting = e.IsLasting };
+    /// <summary>Asks a server for its installation; returns whether it can be used.</summary>
+    private async Task<bool> Answers(DaemonConnection connection, CancellationToken cancellation)
+    {
+        var limit = connection.Server is ServerAddress.Ssh ? ToAnswerThroughSsh : ToAnswerAtAll;
+        try
+        {
+            var theirs = (await connection.Ask(
+                Routes.GetHostCas, new GetHostCas(), limit < patience ? limit : patience, triesAgain: false, cancellation)
+                .ConfigureAwait(false)).Installation;
+            if ((Installation is not null || hasMet) && theirs != (Installation ?? met))
+                throw new UnreachableException("it belongs to another installation") { IsLasting = true };
+            (hasMet, met, connection.Fault) = (true, theirs, null);
+            return true;
+        }
+        catch (Exception silent)
+            when (silent is UnreachableException or ProblemException { Problem.Code: ProblemCode.Unavailable })
+        {
+            connection.Fault = silent;
+            return false;
+        }
+    }
 
-    private static UnreachableException Stranger() =>
-        new("what answers is not certauthority, or a version that this program does not understand");
+    private DaemonConnection Use(DaemonConnection connection)
+    {
+        if (connection.Server != announced)
+            Warn?.Invoke($"{Faults()}; using {connection.Server}");
+        (inUse, announced) = (connection, connection.Server);
+        return connection;
+    }
 
-    private static string? Unknown(Route route) =>
-        route.Method == "GET" ? null : "whether it was done is not known; look before you try again";
+    private void Leave(DaemonConnection connection, Exception fault)
+    {
+        connection.Fault = fault;
+        first = (connections.IndexOf(connection) + 1) % connections.Length;
+        Interlocked.CompareExchange(ref inUse, null, connection);
+    }
+
+    private Exception Nobody()
+    {
+        var message = $"no server answers: {Faults()}";
+        return connections.Any(one => one.Fault is ProblemException)
+            ? new ProblemException(new Problem(ProblemCode.Unavailable, message))
+            : new UnreachableException(message, "start certauthority on one of them, or name others with --server or CERTAUTHORITY_SERVER")
+            {
+                IsLasting = connections.All(IsLasting),
+            };
+    }
+
+    private string Faults() =>
+        string.Join("; ", connections.Where(one => one.Fault is not null).Select(one => $"{one.Server}: {one.Fault!.Message}"));
+
+    private static bool IsLasting(DaemonConnection connection) => connection.Fault is UnreachableException { IsLasting: true };
 }

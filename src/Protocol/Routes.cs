@@ -14,6 +14,12 @@ public abstract record Route(string Method, string Path, Type Request, Type Repl
 {
     /// <summary>Whether members that are not in the path are in the query.</summary>
     public bool UsesQuery => Method is "GET" or "DELETE";
+
+    /// <summary>
+    /// Whether a call whose answer was lost may be sent again: it only reads, or a second one does no harm. A second login issues a second
+    /// certificate.
+    /// </summary>
+    public bool MayRepeat { get; init; } = Method == "GET";
 }
 
 /// <summary>
@@ -23,7 +29,7 @@ public abstract record Route(string Method, string Path, Type Request, Type Repl
 public static class Routes
 {
     /// <summary>Issues a certificate.</summary>
-    public static readonly Route<Login, LoggedIn> Login = new("POST", "/v1/my/certificates");
+    public static readonly Route<Login, LoggedIn> Login = new("POST", "/v1/my/certificates") { MayRepeat = true };
     /// <summary>Reads one of the caller's certificates.</summary>
     public static readonly Route<GetMyCertificate, CertificateInfo> GetMyCertificate = new("GET", "/v1/my/certificates/{serial}");
     /// <summary>Proves that the issuing of one of the caller's certificates is in the audit.</summary>
@@ -40,7 +46,10 @@ public static class Routes
     /// <summary>Files a request.</summary>
     public static readonly Route<CreateRequest, RequestResource> CreateRequest = new("POST", "/v1/my/requests");
     /// <summary>Returns the request that would be filed, without filing it.</summary>
-    public static readonly Route<CreateRequest, RequestPlan> PlanRequest = new("POST", "/v1/my/requests/dry-run");
+    public static readonly Route<CreateRequest, RequestPlan> PlanRequest = new("POST", "/v1/my/requests/dry-run")
+    {
+        MayRepeat = true,
+    };
     /// <summary>Reviews another user's request.</summary>
     public static readonly Route<ReviewRequest, RequestResolved> ReviewRequest = new("POST", "/v1/my/requests/{id}/review");
     /// <summary>Lists the caller's requests, and those that they may review.</summary>
@@ -104,7 +113,7 @@ public static class Routes
     /// <summary>Returns the files for a host.</summary>
     public static readonly Route<GetNodeFiles, NodeFiles> GetNodeFiles = new("GET", "/v1/nodes/{name}/files");
     /// <summary>Returns the consequences of enrolling a host; changes nothing.</summary>
-    public static readonly Route<PlanNode, NodePlan> PlanNode = new("POST", "/v1/nodes/{name}/plan");
+    public static readonly Route<PlanNode, NodePlan> PlanNode = new("POST", "/v1/nodes/{name}/plan") { MayRepeat = true };
     /// <summary>Signs certificates that test a host.</summary>
     public static readonly Route<ProveNode, NodeProof> ProveNode = new("POST", "/v1/nodes/{name}/proof");
     /// <summary>Signs the key of a host.</summary>

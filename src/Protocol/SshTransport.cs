@@ -8,20 +8,19 @@ namespace CertAuthority.Protocol;
 /// shared connections and host keys, and the remote sshd decides which account the user has there.
 /// </summary>
 /// <param name="server">The address of the daemon.</param>
-/// <param name="mayAsk">Whether ssh may ask the user for a passphrase.</param>
+/// <param name="toConnect">The time limit for the connection, without what the user is asked.</param>
+/// <param name="onFirstByte">Called once the first byte of an answer has arrived.</param>
 /// <param name="tell">Called if a connection is slow; null if nobody reads the message.</param>
-internal sealed class SshTransport(ServerAddress.Ssh server, bool mayAsk, Action<string>? tell)
+internal sealed class SshTransport(ServerAddress.Ssh server, TimeSpan toConnect, Action onFirstByte, Action<string>? tell)
 {
     private static readonly TimeSpan Unnoticed = TimeSpan.FromSeconds(2);
 
-    // ssh asks for no passphrase in the middle of a wait.
-    private bool mayAsk = mayAsk;
-
     /// <summary>Starts ssh. The first byte that arrives shows whether it reached the daemon.</summary>
+    /// <param name="mayAsk">Whether ssh may ask the user for a passphrase.</param>
     /// <exception cref="UnreachableException">ssh is not installed.</exception>
-    public Stream Connect()
+    public Stream Connect(bool mayAsk)
     {
-        var start = new ProcessStartInfo("ssh", Arguments(server, mayAsk))
+        var start = new ProcessStartInfo("ssh", Arguments(server, mayAsk, toConnect))
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -30,7 +29,7 @@ internal sealed class SshTransport(ServerAddress.Ssh server, bool mayAsk, Action
         };
         try
         {
-            var connection = new SshStream(server, Process.Start(start)!, onFirstByte: () => mayAsk = false);
+            var connection = new SshStream(server, Process.Start(start)!, onFirstByte);
             if (tell is not null && mayAsk)
                 _ = TellIfSlow(connection, tell);
             return connection;
@@ -50,14 +49,14 @@ internal sealed class SshTransport(ServerAddress.Ssh server, bool mayAsk, Action
     }
 
     /// <summary>Returns all arguments of ssh.</summary>
-    internal static string[] Arguments(ServerAddress.Ssh server, bool mayAsk) =>
+    internal static string[] Arguments(ServerAddress.Ssh server, bool mayAsk, TimeSpan toConnect) =>
     [
         "-T",
         // The user's settings for logins on that host must not apply here.
         "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "RemoteCommand=none",
         "-o", "LogLevel=ERROR",
         // A wait must notice a lost connection.
-        "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
+        "-o", $"ConnectTimeout={toConnect.TotalSeconds}", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
         .. mayAsk ? (string[])[] : ["-o", "BatchMode=yes"],
         .. server.Port is null ? (string[])[] : ["-p", $"{server.Port}"],
         .. server.User is null ? (string[])[] : ["-l", server.User],

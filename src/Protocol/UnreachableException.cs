@@ -19,5 +19,8 @@ public sealed class UnreachableException(string message, string? hint = null) : 
     public bool IsLasting { get; init; }
 
     /// <summary>Whether the request may have reached the daemon before the failure.</summary>
-    internal bool MayHaveArrived { get; init; }
+    public bool MayHaveArrived { get; init; }
+
+    /// <summary>What lists the things that a call may have changed whose outcome is not known; null if nothing does.</summary>
+    public NextStep? Look { get; init; }
 }

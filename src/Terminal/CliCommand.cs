@@ -37,7 +37,7 @@ public abstract class CliCommand : Command
         }
         catch (UnreachableException unreachable)
         {
-            parsed.Complain(unreachable.Message, unreachable.Hint);
+            parsed.Complain(unreachable.Message, parsed.HintOf(unreachable));
             return ExitCode.Unreachable;
         }
         catch (FailureException failure)

@@ -130,6 +130,12 @@ public static class Output
                 ? hint.Replace("?; ", "? ", StringComparison.Ordinal)
                 : null;
 
+        /// <summary>Returns what to do about a daemon that does not answer; null for nothing.</summary>
+        public string? HintOf(UnreachableException unreachable) =>
+            unreachable.Look is { } look && parsed.Show([look]).FirstOrDefault() is { } shown
+                ? $"{unreachable.Hint}: {shown}"
+                : unreachable.Hint;
+
         /// <summary>
         /// Returns next steps with the commands of this program for them. A step that only a newer version knows is left out.
         /// </summary>

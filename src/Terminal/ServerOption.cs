@@ -4,67 +4,81 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Terminal;
 
-/// <summary><c>--server unix:PATH</c> or <c>ssh://…</c>, after any subcommand.</summary>
-public sealed class ServerOption : Option<ServerAddress?>
+/// <summary><c>--server unix:PATH</c> or <c>ssh://…</c>, or several in order of preference, after any subcommand.</summary>
+public sealed class ServerOption : Option<ServerList?>
 {
     /// <summary>The environment variable that names the daemon if the option does not.</summary>
     public const string Variable = "CERTAUTHORITY_SERVER";
 
-    private readonly Func<ParseResult, ServerAddress?> remembered;
+    private readonly Func<ParseResult, ServerList?> remembered;
+    private readonly Func<ParseResult, ServerList, string?> installation;
 
     /// <summary>Creates the option.</summary>
     /// <param name="remembered">
     /// The daemon of an earlier login, used if neither option nor environment names one; null for a program that remembers none.
     /// </param>
+    /// <param name="installation">
+    /// Returns the installation that servers belong to, as far as the program remembers it; null for a program that remembers none.
+    /// </param>
     /// <param name="aliases">Other names of the option.</param>
-    public ServerOption(Func<ParseResult, ServerAddress?>? remembered = null, params string[] aliases)
+    public ServerOption(
+        Func<ParseResult, ServerList?>? remembered = null, Func<ParseResult, ServerList, string?>? installation = null,
+        params string[] aliases)
         : base("--server", aliases)
     {
         this.remembered = remembered ?? (_ => null);
+        this.installation = installation ?? ((_, _) => null);
         Description =
-            $"Where the daemon is: {ServerAddress.Forms}. Default: ${Variable}, else {(remembered is null ? "" : "the one you logged in to, else ")}your own daemon if one runs, else the machine's";
-        HelpName = "unix:PATH|ssh://HOST";
+            $"Where the daemon is: {ServerAddress.Forms}; of several, separated by commas, the first that answers. Default: ${Variable}, else {(remembered is null ? "" : "the one you logged in to, else ")}your own daemon if one runs, else the machine's";
+        HelpName = "unix:PATH|ssh://HOST[,…]";
         Recursive = true;
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            if (ServerAddress.TryParse(text) is { } address)
-                return address;
-            result.AddError(
-                ServerAddress.PathFaultIn(text) is { } fault
-                    ? $"--server: {fault}"
-                    : $"--server takes {ServerAddress.Forms}, not '{text}'");
-            return null;
+            if (ServerList.FaultIn(text) is { } fault)
+                result.AddError($"--server{fault}");
+            return ServerList.TryParse(text);
         };
     }
 
     /// <summary>Returns a client of the daemon that a command line names. Nothing is sent yet.</summary>
     public static CaClient Connect(ParseResult parsed) => Connect(parsed, Chosen(parsed));
 
-    /// <summary>Returns a client of the daemon at an address. Nothing is sent yet.</summary>
-    public static CaClient Connect(ParseResult parsed, ServerAddress server) =>
-        new(server, IsTrusted, tell: Spinner.IsPossible ? parsed.Say : null);
+    /// <summary>Returns a client of the first of the daemons that answers. Nothing is sent yet.</summary>
+    public static CaClient Connect(ParseResult parsed, ServerList servers) =>
+        Connect(parsed, servers, servers.All.Length == 1 ? null : Find(parsed).installation(parsed, servers));
+
+    /// <summary>As above, if the servers must belong to an installation.</summary>
+    public static CaClient Connect(ParseResult parsed, ServerList servers, string? installation) =>
+        new(servers, IsTrusted, tell: Spinner.IsPossible ? parsed.Say : null)
+        {
+            Installation = installation,
+            Warn = line =>
+            {
+                Spinner.Clear(parsed.InvocationConfiguration.Error);
+                parsed.Warn(line);
+            },
+        };
 
     /// <summary>
     /// As above, for completion while a user is typing: ssh asks nothing, nothing is printed, and the time limit is short.
     /// </summary>
     public static CaClient ConnectInPassing(ParseResult parsed, TimeSpan patience) =>
-        new(Chosen(parsed), IsTrusted, patience, mayAsk: false);
+        new(Chosen(parsed), IsTrusted, patience, mayAsk: false)
+        {
+            Installation = Chosen(parsed) is { All.Length: > 1 } several ? Find(parsed).installation(parsed, several) : null,
+        };
 
-    /// <summary>Returns the daemon that a command line names, or the default.</summary>
-    public static ServerAddress Chosen(ParseResult parsed) => Named(parsed) ?? Find(parsed).remembered(parsed) ?? OfThisHost();
+    /// <summary>Returns the daemons that a command line names, or the default.</summary>
+    public static ServerList Chosen(ParseResult parsed) => Named(parsed) ?? Find(parsed).remembered(parsed) ?? OfThisHost();
 
-    /// <summary>Returns the daemon that the option or otherwise the environment names; null if neither does.</summary>
-    public static ServerAddress? Named(ParseResult parsed)
+    /// <summary>Returns the daemons that the option or otherwise the environment names; null if neither does.</summary>
+    public static ServerList? Named(ParseResult parsed)
     {
         if (parsed.GetValue(Find(parsed)) is { } named)
             return named;
         return Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } text ? null
-            : ServerAddress.TryParse(text)
-                ?? throw new FailureException(
-                    ServerAddress.PathFaultIn(text) is { } fault
-                        ? $"{Variable}: {fault}"
-                        : $"{Variable} is '{text}', which is not {ServerAddress.Forms}");
+            : ServerList.TryParse(text) ?? throw new FailureException($"{Variable}{ServerList.FaultIn(text)}");
     }
 
     /// <summary>Returns the account's own daemon if there is one, and otherwise the machine-wide one.</summary>

@@ -21,6 +21,13 @@ public sealed class Spinner(TextWriter? error, string what, DateTimeOffset end, 
     public static bool IsPossible =>
         !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } and not "dumb";
 
+    /// <summary>Erases what a spinner shows now, before another line takes its place.</summary>
+    public static void Clear(TextWriter error)
+    {
+        if (IsPossible)
+            error.Write(Erase);
+    }
+
     /// <summary>Awaits the task, and shows the spinner in the last line until it is done. The spinner is then erased.</summary>
     /// <param name="task">The task.</param>
     /// <param name="state">How far the wait has got, to follow the remaining time.</param>

@@ -178,6 +178,15 @@ internal sealed partial class Home(string folder, string? profile = null)
     /// <summary>The same file, when a user goes from the daemon of the last login to another one.</summary>
     public HostCasFile HostCasOfAnother => new(KnownCas, Command("login")) { IsOfAnother = true };
 
+    /// <summary>
+    /// Returns the installation of the last login if servers are those of that login, or one of them is; otherwise null: the user means
+    /// another daemon.
+    /// </summary>
+    public string? InstallationOf(ServerList servers) => IsOfAnother(servers) ? null : HostCas.Installation;
+
+    /// <summary>Returns whether servers have none in common with those of the last login.</summary>
+    public bool IsOfAnother(ServerList servers) => !servers.SharesOneWith(Memory.Servers ?? ServerOption.OfThisHost());
+
     /// <summary>Stores a certificate for a login on one node.</summary>
     public void SaveNodeCertificate(string login, string node, string line)
     {

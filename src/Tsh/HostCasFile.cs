@@ -19,6 +19,9 @@ internal sealed class HostCasFile(string path, string login)
     /// <summary>The path of the file.</summary>
     public string Path => path;
 
+    /// <summary>The installation whose keys are in the file; null if none is.</summary>
+    public string? Installation => HostCas.Read(AtomicFile.Read(path)).Installation;
+
     /// <summary>Whether what is in the file is of another daemon, which the user has just left.</summary>
     public bool IsOfAnother { get; init; }
 

@@ -33,8 +33,8 @@ internal sealed record LoginSession(string Id, DateTimeOffset Ends, string User)
 /// </summary>
 internal sealed record Memory
 {
-    /// <summary>The address of the daemon, if the user gave it.</summary>
-    public ServerAddress? Server { get; init; }
+    /// <summary>The addresses of the daemon, if the user gave any.</summary>
+    public ServerList? Servers { get; init; }
 
     /// <summary>The user name, if the user gave it.</summary>
     public string? User { get; init; }
@@ -58,7 +58,7 @@ internal sealed record Memory
             if (line.Split(": ", 2) is [var word, var value])
                 memory = word switch
                 {
-                    "server" => memory with { Server = ServerAddress.TryParse(value) },
+                    "server" => memory with { Servers = ServerList.TryParse(value) },
                     "user" => memory with { User = value },
                     "add-keys-to-agent" => memory with { Agent = AgentUses.TryParse(value) },
                     "requests" => memory with { Requests = [.. value.Split(',', StringSplitOptions.RemoveEmptyEntries)] },
@@ -73,7 +73,7 @@ internal sealed record Memory
     {
         (string Word, string? Value)[] lines =
         [
-            ("server", Server?.ToString()), ("user", User), ("add-keys-to-agent", Agent?.Word()),
+            ("server", Servers?.ToString()), ("user", User), ("add-keys-to-agent", Agent?.Word()),
             ("requests", Requests.IsEmpty ? null : string.Join(',', Requests)),
             ("session", Session?.ToString()), ("per-host", PerHost ? "yes" : null),
         ];

@@ -24,21 +24,20 @@ internal static partial class SshConfig
     /// <param name="list">The nodes that the user reaches or can request.</param>
     /// <param name="held">The certificates at hand.</param>
     /// <param name="perHost">Whether logins that these certificates do not open have their own certificates.</param>
-    /// <param name="server">
-    /// The address of the daemon. Its host is left out: ssh must find it as before, and it never trusts the authority.
+    /// <param name="servers">
+    /// The addresses of the daemon. Their hosts are left out: ssh must find them as before, and they never trust the authority.
     /// </param>
     /// <param name="tsh">The command with which a shell starts tsh for this home.</param>
     /// <param name="now">The current time.</param>
-    public static string Text(Home home, NodeList list, Held held, bool perHost, ServerAddress server, string tsh, DateTimeOffset now)
+    public static string Text(Home home, NodeList list, Held held, bool perHost, ServerList servers, string tsh, DateTimeOffset now)
     {
-        var daemonHost = (server as ServerAddress.Ssh)?.Host;
         var text = new StringBuilder("# Written by tsh config, and again by each login. What is changed here by hand is lost.\n");
         var addresses = list.Nodes.CountBy(node => SshArguments.Endpoint(node.Address).Host).ToDictionary();
         foreach (var node in list.Nodes)
         {
             PlainNames.CheckNode(node.Name);
             var (host, port) = SshArguments.Endpoint(node.Address);
-            if (node.Name == daemonHost || host == daemonHost)
+            if (servers.HasHost(node.Name) || servers.HasHost(host))
                 continue;
             // People type the name of the node, or the name of the host if that means only one node.
             string[] names = addresses[host] == 1 && host != node.Name && !IPAddress.TryParse(host, out _) && host != "localhost"
@@ -57,9 +56,9 @@ internal static partial class SshConfig
             Through(text, string.Join(',', names), node.Via);
         }
         var nodes = list.Nodes.Select(node => node.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (var jump in (list.Jumps ?? []).Where(jump => jump.Name != daemonHost))
+        foreach (var jump in (list.Jumps ?? []).Where(jump => !servers.HasHost(jump.Name)))
             Jump(text, home, jump, isNode: nodes.Contains(jump.Name), held, now);
-        foreach (var node in list.Requestable.Where(node => node.Name != daemonHost))
+        foreach (var node in list.Requestable.Where(node => !servers.HasHost(node.Name)))
         {
             PlainNames.CheckNode(node.Name);
             if (node.Roles is [var role, ..])

@@ -10,7 +10,8 @@ internal sealed class TshCommand : ProgramCommand
     public TshCommand()
         : base("tsh", "Logs in to hosts with certificates that last minutes to hours, and asks for roles when more is needed")
     {
-        Options.Add(new ServerOption(parsed => Home.Chosen(parsed).Memory.Server, "--proxy"));
+        Options.Add(new ServerOption(
+            parsed => Home.Chosen(parsed).Memory.Servers, (parsed, servers) => Home.Chosen(parsed).InstallationOf(servers), "--proxy"));
         Options.Add(new UserOption { CompletionSources = { UserCompletions.Users } });
         Options.Add(new ProfileOption());
         Options.Add(VersionCommand.Option());

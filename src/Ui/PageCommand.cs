@@ -22,13 +22,18 @@ internal sealed class PageCommand : CliCommand
     private readonly Option<string?> profile = new("--profile");
     private readonly Option<string?> tsh = new("--tsh");
     private readonly Option<string?> loginKey = new("--login-key");
+    private readonly Option<string?> installation = new("--installation");
 
     /// <summary>Creates the command.</summary>
     /// <param name="program">The program that became this one, whose name messages and commands have.</param>
     public PageCommand(string program)
         : base(program, "Serves the web page of tsh ui and tctl ui, which start it")
     {
-        foreach (var option in (Option[])[new ServerOption(), port, idle, noOpen, user, profile, tsh, loginKey])
+        foreach (var option in (Option[])
+            [
+                new ServerOption(installation: (parsed, _) => parsed.GetValue(installation)), port, idle, noOpen, user, profile, tsh,
+                loginKey, installation,
+            ])
             Options.Add(option);
     }
 

@@ -47,6 +47,12 @@ internal sealed class Laptop : IAsyncDisposable
     public static async Task<TestDaemon> Daemon(string? configuration = null)
     {
         var daemon = await TestDaemon.Start(configuration: configuration ?? TestDaemon.ManyLogins);
+        await Fill(daemon);
+        return daemon;
+    }
+
+    /// <summary>Creates the roles, the hosts and the user of <see cref="Daemon"/>.</summary>
+    public static async Task Fill(TestDaemon daemon) =>
         (await daemon.Administrator.Types(["tctl", "create"], """
             {kind: role, version: v8, metadata: {name: access}, spec: {allow: {logins: [deploy], node_labels: {env: staging}, request: {roles: [dba]}}}}
             ---
@@ -58,8 +64,6 @@ internal sealed class Laptop : IAsyncDisposable
             ---
             {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [access]}}
             """)).Done();
-        return daemon;
-    }
 
     /// <summary>The node db1, with a certificate for its own key, on a loopback port.</summary>
     public static async Task<TestHost> Db1(TestDaemon daemon)
@@ -109,6 +113,13 @@ internal sealed class Laptop : IAsyncDisposable
         File.WriteAllText(laptop.KnownHosts, $"auth1 {File.ReadAllText(Path.Combine(folder, "auth_host_key.pub"))}");
         laptop.Authorize();
         return laptop;
+    }
+
+    /// <summary>Makes the host of another laptop's daemon known here, as auth2.</summary>
+    public void Knows(Laptop other)
+    {
+        File.AppendAllText(SshConfig, File.ReadAllText(other.SshConfig).Replace("auth1", "auth2"));
+        File.AppendAllText(other.KnownHosts, File.ReadAllText(other.KnownHosts).Replace("auth1 ", "auth2 "));
     }
 
     /// <summary>Asks for dba, is approved, and logs in with it.</summary>

@@ -417,7 +417,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
     }
 
     // What a second host of the daemon needs.
-    private static void CopyKeys(TestDaemon daemon, Scratch to)
+    internal static void CopyKeys(TestDaemon daemon, Scratch to)
     {
         using var copy = System.Diagnostics.Process.Start("cp", ["-a", daemon.DataDirectory, to["data"]]);
         copy.WaitForExit();

@@ -33,7 +33,7 @@ internal sealed class HostEnrollment : IAsyncDisposable
     private readonly string? exemptions;
 
     private HostEnrollment(
-        CaClient ca, ServerAddress server, EnrollingHost target, EnrollmentTerms terms, EnrollmentVoice voice, RemoteHost host,
+        CaClient ca, ServerList servers, EnrollingHost target, EnrollmentTerms terms, EnrollmentVoice voice, RemoteHost host,
         HostFacts facts, JsonObject? was, NodePlan plan)
     {
         (this.ca, this.target, this.terms, this.voice, this.host, this.facts, this.was, this.plan)
@@ -42,21 +42,21 @@ internal sealed class HostEnrollment : IAsyncDisposable
         pushes = was is null ? terms.Push : IsSet(was, "push");
         keepsKeys = terms.KeepKeys != false && (was is null ? terms.KeepKeys == true : IsSet(was, "keep_keys"));
         jumps = terms.Jump || (was is not null && IsSet(was, "jump"));
-        exemptions = pushes && facts.Settings.KnowsExemptions ? Exemptions(server) : null;
+        exemptions = pushes && facts.Settings.KnowsExemptions ? Exemptions(servers) : null;
     }
 
     private string At => target.At.Host;
 
     /// <summary>Connects to a host, looks at it, and decides whether it can be enrolled. Nothing changes.</summary>
     /// <param name="ca">The daemon.</param>
-    /// <param name="server">The address of the daemon.</param>
+    /// <param name="servers">The addresses of the daemon.</param>
     /// <param name="target">The host.</param>
     /// <param name="terms">What the operator decided.</param>
     /// <param name="voice">Tells the operator who could enter, and warnings.</param>
     /// <param name="cancellation">Cancels when the user interrupts it.</param>
     /// <exception cref="FailureException">The host cannot be reached, or must not be enrolled.</exception>
     public static async Task<HostEnrollment> Look(
-        CaClient ca, ServerAddress server, EnrollingHost target, EnrollmentTerms terms, EnrollmentVoice voice,
+        CaClient ca, ServerList servers, EnrollingHost target, EnrollmentTerms terms, EnrollmentVoice voice,
         CancellationToken cancellation)
     {
         PlainNames.CheckNode(target.Node);
@@ -76,8 +76,8 @@ internal sealed class HostEnrollment : IAsyncDisposable
                     "tctl nodes ls shows which hosts keep their plain keys");
             var plan = await ca.Send(
                 Routes.PlanNode, new PlanNode(target.Node, target.Labels, facts.Machine, facts.Boot), cancellation);
-            var isDaemonsHost = plan.IsDaemonsHost || (server is ServerAddress.Ssh elsewhere && elsewhere.Host == target.At.Host);
-            var enrollment = new HostEnrollment(ca, server, target, terms, voice, host, facts, was, plan);
+            var isDaemonsHost = plan.IsDaemonsHost || servers.HasHost(target.At.Host);
+            var enrollment = new HostEnrollment(ca, servers, target, terms, voice, host, facts, was, plan);
             EnrollmentRefusals.Check(
                 facts, target.Node, target.At.Host, isDaemonsHost, enrollment.pushes, terms.Other, enrollment.keepsKeys);
             if (plan.HasDaemonsMachineId)
@@ -244,9 +244,9 @@ internal sealed class HostEnrollment : IAsyncDisposable
 
     // The daemon's address first, then the addresses that the host exempted before: if there are two lists, sshd reads only the first,
     // which is ours.
-    private string Exemptions(ServerAddress server)
+    private string Exemptions(ServerList servers)
     {
-        var seen = terms.Exempt ?? (facts.From is { } from && server is ServerAddress.Unix ? [from] : []);
+        var seen = terms.Exempt ?? (facts.From is { } from && servers.All.All(one => one is ServerAddress.Unix) ? [from] : []);
         if (seen.Length == 0)
             voice.Warn(
                 "failed logins from the daemon's address can hold its lists back (PerSourcePenalties); --exempt=ADDRESS says from where the host sees the daemon");

@@ -65,6 +65,7 @@ internal sealed class LoginCommand : CliCommand
             "login",
             "Gets a certificate",
             "tsh login --user=alice",
+            "tsh login --server=ssh://auth1,ssh://auth2",
             "tsh login --request-roles=dba --request-reason=\"performing DB migration tonight\"",
             "tsh login --request-id=bc8ca931-fec9-4b15-9a6f-20c13c5641a9",
             "tsh login --key ~/.ssh/id_ed25519_sk.pub")
@@ -109,12 +110,17 @@ internal sealed class LoginCommand : CliCommand
         var memory = home.Memory;
         var use = parsed.GetValue(agent) ?? memory.Agent;
         using var key = LoginKey.Chosen(home, parsed.GetValue(keyFile), parsed.GetValue(outFile), use ?? AgentUse.Auto);
-        var server = ServerOption.Named(parsed);
-        if (server is null && memory.Server is null && !ServerOption.IsOnThisHost())
-            server = await AskForServer(parsed, cancellation);
+        var named = ServerOption.Named(parsed);
+        if (named is null && memory.Servers is null && !ServerOption.IsOnThisHost())
+            named = await AskForServer(parsed, cancellation);
         // Only the user says that another daemon is meant; what it says of itself proves nothing.
-        var isAnother = key.IsOfHome && server is not null && server != (memory.Server ?? ServerOption.OfThisHost());
-        using var ca = server is null ? ServerOption.Connect(parsed) : ServerOption.Connect(parsed, server);
+        var isAnother = key.IsOfHome && named is not null && home.IsOfAnother(named);
+        // Fingerprints that the user has compared say whose servers these are.
+        var servers = named ?? ServerOption.Chosen(parsed);
+        using var ca = ServerOption.Connect(
+            parsed, servers,
+            acceptHostCa.Given(parsed) is not null ? null : key is { IsOfHome: false, HostCas: { } known } ? known.Installation
+            : home.InstallationOf(servers));
         await key.ExpectOwnCertificate(ca, user, cancellation);
         var publicKey = await key.PublicKey(user ?? Environment.UserName, cancellation);
         var plain = requestIds.Given(parsed) is null && roles.Given(parsed) is null;
@@ -201,7 +207,7 @@ internal sealed class LoginCommand : CliCommand
 
         void Remember(LoggedIn? login) => home.Remember(memory with
         {
-            Server = server ?? memory.Server,
+            Servers = named ?? memory.Servers,
             User = parsed.GetValue<string?>("--user") ?? memory.User,
             Agent = use,
             Requests = [.. requests],
@@ -239,11 +245,11 @@ internal sealed class LoginCommand : CliCommand
         && Base64.IsValid($"{text["SHA256:".Length..]}=");
 
     /// <summary>Asks the person at the terminal for the daemon's address, on a machine without a daemon.</summary>
-    private static async Task<ServerAddress> AskForServer(ParseResult parsed, CancellationToken cancellation)
+    private static async Task<ServerList> AskForServer(ParseResult parsed, CancellationToken cancellation)
     {
         while (Prompt.IsPossible && await Prompt.Line(parsed, "which host has the daemon? ssh://", cancellation) is { Length: > 0 } answer)
-            if ((ServerAddress.TryParse(answer) ?? ServerAddress.TryParse($"ssh://{answer}")) is { } address)
-                return address;
+            if ((ServerList.TryParse(answer) ?? ServerList.TryParse($"ssh://{answer}")) is { } servers)
+                return servers;
             else
                 parsed.Say($"'{answer}' is not [USER@]HOST[:PORT]");
         throw new FailureException(

@@ -20,9 +20,10 @@ internal sealed class RelayCommand() : CliCommand(
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         // Not the daemon of an earlier login from here: a relay serves the daemon of its own host.
-        var server = ServerOption.Named(parsed) ?? ServerOption.OfThisHost();
-        if (server is not ServerAddress.Unix here)
-            throw new FailureException($"a relay leads to a socket of its own host, not to {server}", "name one with --server unix:PATH");
+        var servers = ServerOption.Named(parsed) ?? ServerOption.OfThisHost();
+        if (servers.All is not [ServerAddress.Unix here])
+            throw new FailureException(
+                $"a relay leads to one socket of its own host, not to {servers}", "name one with --server unix:PATH");
         using var socket = await UnixTransport.Connect(here, ServerOption.IsTrusted, cancellation);
         await using var daemon = new NetworkStream(socket);
         HangUpWithReader(socket);

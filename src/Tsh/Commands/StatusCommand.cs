@@ -100,13 +100,13 @@ internal sealed class StatusCommand : CliCommand
     private int ListAll(ParseResult parsed, DateTimeOffset now)
     {
         var logins = Home.All().Select(home => (home.Profile, home.Memory, Login: Login(home, now)))
-            .Where(login => login.Profile is not null || login.Memory.Server is not null || login.Login is not null).ToList();
+            .Where(login => login.Profile is not null || login.Memory.Servers is not null || login.Login is not null).ToList();
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(new JsonArray([.. logins.Select(login => (JsonNode)new JsonObject
             {
                 ["profile"] = login.Profile ?? "",
-                ["server"] = login.Memory.Server?.ToString(),
+                ["server"] = login.Memory.Servers?.ToString(),
                 ["user"] = login.Login?.User ?? login.Memory.User,
                 ["valid_before"] = login.Login is { } one ? Wording.Time(one.Ends) : null,
             })]));
@@ -116,7 +116,7 @@ internal sealed class StatusCommand : CliCommand
         foreach (var (profile, memory, login) in logins)
             table.Add(
                 profile ?? "-",
-                memory.Server?.ToString() ?? "-",
+                memory.Servers?.ToString() ?? "-",
                 login?.User ?? memory.User ?? "-",
                 login is null
                     ? "not logged in"

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
@@ -14,6 +15,8 @@ internal sealed class UiCommand() : Terminal.UiCommand(
         yield return $"--tsh={Environment.ProcessPath}";
         if (UserOption.Chosen(parsed, home) is { } user)
             yield return $"--user={user}";
+        if (home.InstallationOf(ServerOption.Chosen(parsed)) is { } installation)
+            yield return $"--installation={installation}";
         if (home.Profile is { } profile)
             yield return $"--profile={profile}";
     }

@@ -10,14 +10,18 @@ public class SshTransportTests
     [InlineData("ssh://alice@auth1:2222", "-p 2222 -l alice -- auth1 tsh relay")]
     [InlineData("ssh://alice@[::1]", "-l alice -- ::1 tsh relay")]
     public void Server_address_cannot_become_an_ssh_option(string server, string end) =>
-        Assert.EndsWith(end, string.Join(' ', SshTransport.Arguments(Address(server), mayAsk: true)), StringComparison.Ordinal);
+        Assert.EndsWith(end, string.Join(' ', SshTransport.Arguments(Address(server), mayAsk: true, TimeSpan.FromSeconds(20))), StringComparison.Ordinal);
 
     [Fact]
     public void Ssh_asks_nothing_during_a_wait()
     {
-        Assert.Contains("BatchMode=yes", SshTransport.Arguments(Address("ssh://auth1"), mayAsk: false));
-        Assert.DoesNotContain("BatchMode=yes", SshTransport.Arguments(Address("ssh://auth1"), mayAsk: true));
+        Assert.Contains("BatchMode=yes", SshTransport.Arguments(Address("ssh://auth1"), mayAsk: false, TimeSpan.FromSeconds(20)));
+        Assert.DoesNotContain("BatchMode=yes", SshTransport.Arguments(Address("ssh://auth1"), mayAsk: true, TimeSpan.FromSeconds(20)));
     }
+
+    [Fact]
+    public void Ssh_limits_the_time_to_connect() =>
+        Assert.Contains("ConnectTimeout=5", SshTransport.Arguments(Address("ssh://auth1"), mayAsk: true, TimeSpan.FromSeconds(5)));
 
     [Theory]
     // What ssh says before anything of ours was sent: trying again can help, or cannot.
@@ -51,7 +55,7 @@ public class SshTransportTests
         // No ssh needed: what is asked is which hint a lost connection leaves behind.
         Assert.True(SshFailure.From(Address("ssh://auth1"), 255, "Connection to auth1 closed by remote host.").MayHaveArrived);
         Assert.False(SshFailure.From(Address("ssh://auth1"), 255, "ssh: connect to host auth1 port 22: Connection refused").MayHaveArrived);
-        using var ca = new CaClient(ServerAddress.TryParse("ssh://127.0.0.1:9")!, _ => true);
+        using var ca = new CaClient(ServerList.TryParse("ssh://127.0.0.1:9")!, _ => true);
         var refused = await Assert.ThrowsAsync<UnreachableException>(() => ca.Send(Routes.CreateRequest, new CreateRequest(["dba"])));
         Assert.Equal("is the network up, and the name right?", refused.Hint);
     }

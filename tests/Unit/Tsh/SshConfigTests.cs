@@ -8,7 +8,7 @@ public class SshConfigTests
 {
     private static readonly Home Home = new("/home/alice/.certauthority");
     private static readonly DateTimeOffset End = DateTimeOffset.FromUnixTimeSeconds(1795348277);
-    private static readonly ServerAddress Server = ServerAddress.TryParse("ssh://alice@auth1")!;
+    private static readonly ServerList Servers = ServerList.TryParse("ssh://alice@auth1,ssh://auth2")!;
 
     [Fact]
     public void Config_covers_opened_and_requestable_nodes() =>
@@ -69,6 +69,8 @@ public class SshConfigTests
     [Theory]
     [InlineData("auth1", "auth1.example.com")]
     [InlineData("gate", "auth1")]
+    [InlineData("auth2", "auth2.example.com")]
+    [InlineData("gate", "auth2")]
     public void Settings_for_the_daemon_host_stay_unchanged(string name, string address) =>
         Assert.DoesNotContain("\nHost", Text(new NodeList([Node(name, address, "root")], [], false, [])));
 
@@ -153,7 +155,7 @@ public class SshConfigTests
         Assert.Contains(" -ge 0'\" !exec ", SshConfig.LoggedOut(Text(new NodeList([Node("web1", "web1", "deploy")], [], false, []), [Certificate("deploy@web1")])));
 
     private static string Text(NodeList list, HeldCertificate[]? certificates = null, bool perHost = false) =>
-        SshConfig.Text(Home, list, new Held(certificates ?? [Certificate("deploy")], [], null), perHost, Server, "tsh", End.AddHours(-1));
+        SshConfig.Text(Home, list, new Held(certificates ?? [Certificate("deploy")], [], null), perHost, Servers, "tsh", End.AddHours(-1));
 
     private static HeldCertificate Certificate(string principals, string? name = null, int forwardings = 0, string? command = null) => new(
         Path.Combine(Home.Folder, name is null ? "id-cert.pub" : $"id-{name}-cert.pub"),
