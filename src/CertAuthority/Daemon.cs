@@ -83,6 +83,7 @@ internal sealed class Daemon : IAsyncDisposable
         var systemd = new SystemdNotifier();
         var database = await OpenInTurn(settings, data, systemd, log, signals.Stop);
         held.Push(database.DisposeAsync);
+        await MoveToServer.ExpectInUse(settings, database, log);
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
         var sockets = Hold(Sockets.Take(settings.SocketPath, log));
