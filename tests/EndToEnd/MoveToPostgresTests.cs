@@ -209,8 +209,9 @@ public sealed class MoveToPostgresTests(PostgresServer one) : IClassFixture<Post
         {
             await daemon.Restart();
         }
-        catch (TrueException) when (daemon.HasEnded)
+        catch (TrueException)
         {
+            Assert.Equal(1, await daemon.Ended());
             return false;
         }
         await daemon.Stop();

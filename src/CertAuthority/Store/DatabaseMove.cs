@@ -145,21 +145,20 @@ internal sealed class DatabaseMove(Sqlite source, Postgres target, Moved move, A
         }
     }
 
-    /// <summary>Checks that the server has no installation, except for a copy of this file that does not count.</summary>
+    /// <summary>Checks that the server has no records, except for a copy of this file that does not count.</summary>
     private void ExpectEmpty(DbConnection server, List<TableShape> tables)
     {
         var there = Texts(server, "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()");
-        if (there.Contains(OwnTable) && Texts(server, "SELECT source FROM moved") is [var other])
-        {
-            if (other != move.Source)
-                throw new StoreException(
-                    $"{target.Name} has a copy of {other}, whose move is not finished; finish it, or name an empty database");
+        var full = tables.Find(table => there.Contains(table.Name) && !NeverEmpty.Contains(table.Name) && Count(table) > 0);
+        if (full is null)
             return;
-        }
-        foreach (var table in tables)
-            if (there.Contains(table.Name) && !NeverEmpty.Contains(table.Name) && Number(server, $"SELECT count(*) FROM {table.Quoted}") is > 0 and var rows)
-                throw new StoreException(
-                    $"{target.Name} is in use: its table {table.Name} has {rows} row{(rows == 1 ? "" : "s")}; name an empty database");
+        if (!there.Contains(OwnTable) || Texts(server, "SELECT source FROM moved") is not [var other])
+            throw new StoreException(
+                $"{target.Name} is in use: its table {full.Name} has {Count(full)} row{(Count(full) == 1 ? "" : "s")}; name an empty database");
+        if (other != move.Source)
+            throw new StoreException($"{target.Name} has a copy of {other}, whose move is not finished; finish it, or name an empty database");
+
+        long Count(TableShape table) => Number(server, $"SELECT count(*) FROM {table.Quoted}");
     }
 
     /// <summary>Commits a change. A connection that was lost before is opened again.</summary>
