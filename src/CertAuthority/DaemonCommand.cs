@@ -35,15 +35,16 @@ internal sealed class DaemonCommand : RootCommand
     };
     private readonly Option<string> format = new("--format")
     {
-        Description = "with --migrate-to-postgres: how the summary is printed",
-        HelpName = "text|json",
+        Description = "with --migrate-to-postgres: print the summary as text or as json",
+        HelpName = "FORMAT",
         DefaultValueFactory = _ => "text",
     };
 
     public DaemonCommand()
         : base("Signs short-lived OpenSSH user certificates for approved access requests.")
     {
-        foreach (var option in (Option[])[config, dataDirectory, socket, newCa, CheckConfig, AgainstRunning, MigrateToPostgres, from, format])
+        foreach (var option in (Option[])[
+            config, dataDirectory, socket, newCa, CheckConfig, AgainstRunning, MigrateToPostgres, from, format])
             Options.Add(option);
         format.AcceptOnlyFromAmong("text", "json");
         var help = Options.OfType<HelpOption>().Single();

@@ -97,8 +97,8 @@ internal static class MoveToServer
     }
 
     /// <summary>
-    /// Checks before anything else is done that a database is in use: it was not moved away, it is not a copy that does not count, and it is
-    /// no empty one next to a file that was to be moved to it.
+    /// Checks before anything else is done that a database is in use: it was not moved away, it is not a copy that does not count, and it
+    /// is no empty one next to a file that was to be moved to it.
     /// </summary>
     /// <exception cref="StartException">It is not in use; the message names the one that is.</exception>
     public static async Task ExpectInUse(Settings settings, Database database, ILogger log)

@@ -95,13 +95,14 @@ public sealed class MoveToPostgresTests(PostgresServer one) : IClassFixture<Post
         var writes = await Writes(daemon);
         Assert.True(writes > 50, $"{writes} writes");
         var kept = new List<bool>();
-        foreach (var at in (int[])[writes / 10, writes / 3, writes / 2, .. Enumerable.Range(writes - 9, 10)])
+        // The number differs by a few from one run to the next.
+        foreach (var at in (int[])[writes / 10, writes / 2, .. Enumerable.Range(0, 10).Select(n => writes - 33 + (3 * n))])
         {
             await Run("rm", "-rf", daemon.DataDirectory);
             await Run("cp", "-a", scratch["before"], daemon.DataDirectory);
             scratch.Write("certauthority.yaml", OnServer($"{at}"));
             var killed = await Move(daemon, ["strace", "-f", "-qq", "-o", "/dev/null", "-e", $"trace={Counted}", "-e", $"inject={Counted}:signal=KILL:when={at}"]);
-            Assert.True(killed.ExitCode != 0, $"it was not killed at write {at} of {writes}");
+            Assert.True(killed.ExitCode != 0 || at > writes - 9, $"it was not killed at write {at} of {writes}");
 
             var onServer = await Serves(daemon);
             scratch.Write("certauthority.yaml", TestDaemon.ManyLogins);

@@ -72,7 +72,8 @@ internal static class AuditFaults
                 if (hashes is null || at != tile)
                     (tile, hashes) = (at, snapshot.Tile(at) ?? []);
                 var leaf = (int)(index++ % TileId.Width) * TreeHash.Length;
-                if (leaf + TreeHash.Length > hashes.Length || !hashes.AsSpan(leaf, TreeHash.Length).SequenceEqual(TreeHash.OfLeaf(entry.Json)))
+                if (leaf + TreeHash.Length > hashes.Length
+                    || !hashes.AsSpan(leaf, TreeHash.Length).SequenceEqual(TreeHash.OfLeaf(entry.Json)))
                     return $"entry {entry.Seq} of the audit is not the one in the tree";
             }
             after = entries[^1].Seq;

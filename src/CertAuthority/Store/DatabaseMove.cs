@@ -40,7 +40,9 @@ internal sealed class DatabaseMove(Sqlite source, Postgres target, Moved move, A
         {
             Execute(file, "BEGIN");
             var tables = TableShape.Of(file).FindAll(table => table.Name != OwnTable);
-            rows = new(tables.ToDictionary(table => table.Name, table => Number(file, $"SELECT count(*) FROM {table.Quoted}")), StringComparer.Ordinal);
+            rows = new(
+                tables.ToDictionary(table => table.Name, table => Number(file, $"SELECT count(*) FROM {table.Quoted}")),
+                StringComparer.Ordinal);
             // Before the daemon's schema is made there, and again when nobody else can write there.
             using (var other = target.OpenReader())
                 ExpectEmpty(other, tables);
