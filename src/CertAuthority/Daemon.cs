@@ -27,24 +27,27 @@ internal sealed class Daemon : IAsyncDisposable
 
     private readonly TaskCompletionSource<Exception?> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Engine? turn;
+    private Engine? waits;
+    private bool hasTurn;
     private WebApplication host = null!;
 
-    private Daemon()
-    {
-    }
+    private Daemon(Engine? turn) => this.turn = turn;
 
     /// <summary>Starts the daemon. It serves when this returns.</summary>
     /// <param name="settings">The settings at the start.</param>
     /// <param name="read">Reads the configuration again.</param>
     /// <param name="signals">The requests to reload and to stop.</param>
     /// <param name="system">The clock of the machine.</param>
+    /// <param name="turn">The database that it is to lead, from <see cref="Turn"/>; null before the first start.</param>
     /// <exception cref="StartException">
     /// Another daemon is running, files are open to other accounts, the database is damaged, the disk is full, …
     /// </exception>
     /// <exception cref="OperationCanceledException">A signal stopped the start.</exception>
-    public static async Task<Daemon> Start(Settings settings, Func<Settings> read, Signals signals, TimeProvider system)
+    public static async Task<Daemon> Start(
+        Settings settings, Func<Settings> read, Signals signals, TimeProvider system, Engine? turn = null)
     {
-        var daemon = new Daemon();
+        var daemon = new Daemon(turn);
         try
         {
             await daemon.Build(settings, read, signals, system);
@@ -67,10 +70,17 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Completes when the daemon begins to stop: with the error that stopped it, or with null if it was asked to stop.</summary>
     public Task<Exception?> Ended => ended.Task;
 
+    /// <summary>
+    /// The database that this daemon has the turn to lead now, although it followed; null if it has not. It is for the next start.
+    /// </summary>
+    public Engine? Turn => hasTurn ? waits : null;
+
     public async ValueTask DisposeAsync()
     {
         while (held.TryPop(out var release))
             await release();
+        if (!hasTurn)
+            waits?.Dispose();
     }
 
     private async Task Build(Settings settings, Func<Settings> read, Signals signals, TimeProvider system)
@@ -81,11 +91,12 @@ internal sealed class Daemon : IAsyncDisposable
         if (DatabaseOf.Lock(settings) is { } apart)
             Hold(apart);
         var systemd = new SystemdNotifier();
-        var database = await OpenInTurn(settings, data, systemd, log, signals.Stop);
+        var database = Open(settings, data, log);
         held.Push(database.DisposeAsync);
         await MoveToServer.ExpectInUse(settings, database, log);
+        var follows = waits is not null;
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
-        var run = await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
+        var run = follows ? StartOfRun.Follow(data, database, clock) : await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
         var sockets = Hold(Sockets.Take(settings.SocketPath, log));
         var keys = new CurrentKeys(run.Keys);
 
@@ -100,14 +111,18 @@ internal sealed class Daemon : IAsyncDisposable
         checkpoints.Begin();
         var removal = new AuditRemoval(database, clock, log);
         var publication = new Publication(data, krl, checkpoints, log);
-        publication.Begin(settings.PublishDirectory);
+        var followed = new FollowedKrl(database, clock);
+        if (!follows)
+            publication.Begin(settings.PublishDirectory);
         var hosts = new HostPush(database, clock, krl, keys, manifests, checkpoints, data.PushFolder, current, log);
         var watch = new RequestWatch();
         var damage = new Damage(database, [.. KindTable.Rows.Select(kind => kind.Stored)], system);
         var ca = new CurrentAuthority(
             new Authority(
-                database, clock, keys, krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock), settings.Limits, [])
+                database, clock, keys, follows ? followed : krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock),
+                settings.Limits, [])
             {
+                Follows = follows,
                 Push = hosts,
                 KeyFiles = data.Files,
                 Groups = new Groups(clock),
@@ -134,7 +149,11 @@ internal sealed class Daemon : IAsyncDisposable
         };
 
         // Started from top to bottom, then the web server; stopped in reverse.
-        IEnumerable<IHostedService?> services =
+        IEnumerable<IHostedService?> services = waits is { } engine ?
+        [
+            new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
+            new RefusalCounts(ca, log), new TurnWatch(engine, TakeTurn, log), access, sockets,
+        ] :
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts,
             new GroupsPublication(database, krl, data.AuditKey, run.Origin, log), reconfiguration,
@@ -143,7 +162,7 @@ internal sealed class Daemon : IAsyncDisposable
             new NodeForgetting(ca, log), new JoinRound(ca, current, log),
             new DiskWatch(ca, log), new PolicyReview(ca, log),
             new AccountRound(ca, log), groups, new RefusalCounts(ca, log), new DatabaseCheck(database, damage, system, log),
-            checkpoints, removal, audit, reload,
+            checkpoints, removal, audit, reload, database.IsShared ? new OtherDaemons(ca, leads: true, log) : null,
             access, sockets,
         ];
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));
@@ -167,24 +186,29 @@ internal sealed class Daemon : IAsyncDisposable
         Hold(signals.Stop.Register(host.Lifetime.StopApplication));
     }
 
-    private static async Task<Database> OpenInTurn(
-        Settings settings, DataDirectory data, SystemdNotifier systemd, ILogger log, CancellationToken stopping)
+    /// <summary>Opens the database, to lead it if no other daemon does.</summary>
+    private Database Open(Settings settings, DataDirectory data, ILogger log)
     {
-        var isWaiting = false;
-        var database = await Database.OpenInTurn(DatabaseOf.Settings(settings, log), log, Wait, stopping);
-        if (isWaiting)
-            systemd.Notify(new ServiceState("STATUS="));
-        return database;
-
-        void Wait(string what)
+        var engine = turn ?? DatabaseOf.Settings(settings, log);
+        try
         {
-            if (!isWaiting && !settings.NewCa)
-                StartOfRun.ExpectSameKeys(settings, data, log);
-            isWaiting = true;
-            log.LogInformation("{What}", what);
-            // A daemon that stands by has started: otherwise systemd would end it after a while.
-            systemd.Notify(new ServiceState($"READY=1\nSTATUS={what}"));
+            if (turn is not null || engine.TryTakeTurn())
+                return Database.Open(engine, log);
+            waits = engine;
         }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
+        StartOfRun.ExpectSameKeys(settings, data, log);
+        return Database.Open(DatabaseOf.Following(settings, log), log);
+    }
+
+    private void TakeTurn()
+    {
+        hasTurn = true;
+        host.Lifetime.StopApplication();
     }
 
     private T Hold<T>(T resource) where T : IDisposable

@@ -11,15 +11,21 @@ internal static class DatabaseOf
     /// <exception cref="StoreException">The settings cannot be used.</exception>
     /// <exception cref="IOException">There is no credential of the name.</exception>
     /// <exception cref="ExposedException">Others can read the credential.</exception>
-    public static Engine Settings(Settings settings, ILogger log)
+    public static Engine Settings(Settings settings, ILogger log) => settings.Database is DatabaseSettings.OnServer server
+        ? On(server, password => new Postgres(server.Options, password, server.Realm, settings.DataDirectory, log))
+        : new Sqlite(PathIn(settings)!, log);
+
+    /// <summary>The same database, for a daemon that writes to it beside the one that leads.</summary>
+    /// <inheritdoc cref="Settings"/>
+    public static Engine Following(Settings settings, ILogger log) => settings.Database is DatabaseSettings.OnServer server
+        ? On(server, password => new PostgresFollower(server.Options, password, server.Realm, settings.DataDirectory, log))
+        : throw new NotSupportedException("a file has one daemon");
+
+    private static Engine On(DatabaseSettings.OnServer server, Func<string?, Engine> open)
     {
-        if (settings.Database is not DatabaseSettings.OnServer server)
-            return new Sqlite(PathIn(settings)!, log);
         try
         {
-            return new Postgres(
-                server.Options, server.Password ?? (server.Credential is { } name ? Encoding.UTF8.GetString(Credentials.Read(name)) : null),
-                server.Realm, settings.DataDirectory, log);
+            return open(server.Password ?? (server.Credential is { } name ? Encoding.UTF8.GetString(Credentials.Read(name)) : null));
         }
         catch (ArgumentException e)
         {

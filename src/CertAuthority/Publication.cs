@@ -26,7 +26,7 @@ internal sealed class Publication(DataDirectory data, KrlPublisher krl, Checkpoi
             directory = new PublishDirectory(path, krl.Conflict, ($"{AuditKey.FileName}.pub", data.AuditKeyFile), data.SparePublished);
             directory.Make();
         }
-        krl.ForHosts = directory;
+        krl.PublishIn(directory);
         checkpoints.ForReaders = path is null ? null : new AuditDirectory(Path.Combine(path, "audit"), log);
     }
 

@@ -72,7 +72,25 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
         return run;
     }
 
-    /// <summary>Checks that a daemon which stands by could take over: that it has the keys of the one that works.</summary>
+    /// <summary>Begins a run of a daemon that follows. It changes nothing: the daemon that leads has seen to the database.</summary>
+    /// <param name="data">The CA keys.</param>
+    /// <param name="database">The database, open.</param>
+    /// <param name="clock">The clock to use.</param>
+    /// <exception cref="StartException">The clock is impossible.</exception>
+    /// <exception cref="StoreException">A row that must be readable is not.</exception>
+    /// <exception cref="CaKeyException">The keys are not those of the daemon that leads.</exception>
+    public static StartOfRun Follow(DataDirectory data, Database database, SteadyClock clock)
+    {
+        if (!clock.IsPossible)
+            throw new StartException(
+                $"the clock of this host shows {Instants.Show(clock.GetUtcNow())}, which cannot be right; set it, and start again");
+        database.ExpectReadable(clock.GetUtcNow());
+        return database.Read(snapshot => new StartOfRun(
+            RotatingKeys.Known(snapshot, RotatingKeys.AtStart(snapshot, data.Files, takesNewCa: false)),
+            new ListOrigin(snapshot.Installation(), "", [])));
+    }
+
+    /// <summary>Checks that a daemon could follow and take over: that it has the keys of the one that leads.</summary>
     /// <exception cref="CaKeyException">It has other ones.</exception>
     public static void ExpectSameKeys(Settings settings, DataDirectory data, ILogger log)
     {

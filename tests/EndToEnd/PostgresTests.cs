@@ -81,31 +81,91 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         Assert.False(daemon.HasEnded);
     }
 
-    [Fact]
-    public async Task Second_daemon_stands_by_and_takes_over()
+    /// <summary>Both issue and decide; one alone writes lists and hosts, and the other takes that over when it is killed.</summary>
+    [PeopleFact]
+    public async Task Second_daemon_serves_beside_the_first_and_takes_over()
     {
         await using var daemon = await Start(TestDaemon.ManyLogins);
         await DaemonTests.Setup(daemon);
         using var folder = new Scratch();
         CopyKeys(daemon, folder);
         await using var other = TestDaemon.StandsBy(folder, Configuration(TestDaemon.ManyLogins));
-        await Eventually.Holds(() => other.Log.Contains("; this one stands by until that one ends", StringComparison.Ordinal));
-        Assert.Matches("another certauthority works on postgres:.*: server process [0-9]+ since .* UTC; this one stands by", other.Log);
-        Assert.False(other.Served.IsCompleted);
-
-        var (given, done) = Load(daemon);
-        await Eventually.Holds(() => given.Count > 20);
-        await daemon.Stop("KILL");
-        await done;
         await other.Served;
-        var (later, ending) = Load(other);
-        await Eventually.Holds(() => later.Count > 20);
+        var refused = await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("another daemon leads, on ", refused.Error, StringComparison.Ordinal);
+
+        // What one decides, the other does.
+        var id = await DaemonTests.FileRequest(daemon);
+        (await other.Administrator.Types("tctl", "requests", "approve", id)).Done();
+        var host = await TestHost.Create(daemon, "db1");
+        (await other.Myself.Types("tsh", "login", $"--request-id={id}")).Done();
+        Assert.True(await host.LetsIn(other.Myself, "postgres"), host.Log);
+        (await daemon.Myself.Types("tsh", "login", $"--request-id={id}")).Done();
+        Assert.True(await host.LetsIn(daemon.Myself, "postgres"), host.Log);
+        (await other.Administrator.Types("tctl", "requests", "deny", id)).Done();
+        Assert.False(await host.LetsIn(other.Myself, "postgres"));
+        Assert.False(await host.LetsIn(daemon.Myself, "postgres"));
+
+        var (first, second) = (Load(daemon), Load(other));
+        await Eventually.Holds(() => first.Serials.Count > 20 && second.Serials.Count > 20);
+        await daemon.Stop("KILL");
+        await first.Done;
+        await Eventually.Holds(async () => (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode == 0, "the other one leads");
+        var third = Load(other);
+        await Eventually.Holds(() => third.Serials.Count > 20);
         await other.Stop();
-        await ending;
-        var serials = given.Concat(later).ToList();
+        await Task.WhenAll(second.Done, third.Done);
+        var serials = first.Serials.Concat(second.Serials).Concat(third.Serials).ToList();
         Assert.Equal(serials.Count, serials.Distinct().Count());
         var live = Query("SELECT serial FROM certificates WHERE revoked IS NULL").ToHashSet();
         Assert.All(serials, serial => Assert.Contains((long)serial, live));
+    }
+
+    [PeopleFact]
+    public async Task Waiter_is_woken_by_an_approval_on_another_daemon()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = TestDaemon.StandsBy(folder, Configuration());
+        await other.Served;
+        foreach (var (asked, answers) in ((TestDaemon, TestDaemon)[])[(daemon, other), (other, daemon)])
+        {
+            var id = await DaemonTests.FileRequest(asked);
+            using var waits = asked.Myself.Start("curl", "-s", "--unix-socket", asked.Socket, $"http://ca/v1/my/requests/{id}?wait=25s&after=1");
+            (await answers.Administrator.Types("tctl", "requests", "approve", id)).Done();
+            Assert.Contains("\"state\":\"APPROVED\"", await waits.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(20)), StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>A daemon that follows does not sign by a key that is over, nor by one that it does not have.</summary>
+    [PeopleFact]
+    public async Task Follower_needs_the_keys_of_each_step_of_a_rotation()
+    {
+        await using var daemon = await Start();
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = TestDaemon.StandsBy(folder, Configuration());
+        await other.Served;
+        (await daemon.Administrator.Types("tctl", "auth", "rotate", "user")).Done();
+        Assert.Equal(1, await other.Ended());
+        Assert.Contains("the CA keys have changed on the daemon that leads", other.Log, StringComparison.Ordinal);
+        await other.Restart();
+        (await other.Myself.Types("tsh", "login")).Done();
+
+        (await daemon.Administrator.Types("tctl", "auth", "rotate", "user")).Done();
+        Assert.Equal(1, await other.Ended());
+        var refused = await TestDaemon.Refuses(folder, "--config", folder["certauthority.yaml"]);
+        Assert.Contains("no file has the key SHA256:", refused.Error, StringComparison.Ordinal);
+        Directory.Delete(folder["data"], recursive: true);
+        CopyKeys(daemon, folder);
+        await other.Restart();
+        (await other.Myself.Types("tsh", "login")).Done();
+        var line = await File.ReadAllTextAsync(Path.Combine(other.Myself.Home, "id-cert.pub"));
+        Assert.Equal(daemon.PublicKey("user_ca_next"), OpenSsh.Certificate.ParseLine(line).SignatureKey);
     }
 
     /// <summary>Whoever was paused finds out that another one took over, and writes nothing after it.</summary>
@@ -117,10 +177,9 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         using var folder = new Scratch();
         CopyKeys(daemon, folder);
         await using var other = TestDaemon.StandsBy(folder, Configuration());
-        await Eventually.Holds(() => other.Log.Contains("stands by", StringComparison.Ordinal));
-        await daemon.Signal("STOP");
         await other.Served;
-        (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
+        await daemon.Signal("STOP");
+        await Eventually.Holds(async () => (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode == 0, "the other one leads");
         await daemon.Signal("CONT");
         Assert.Equal(1, await daemon.Ended());
         Assert.Matches("another certauthority (works on|has worked on) postgres:", daemon.Log);
@@ -128,7 +187,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
     }
 
     [Fact]
-    public async Task Daemon_with_other_keys_does_not_stand_by()
+    public async Task Daemon_with_other_keys_does_not_follow()
     {
         await using var daemon = await Start();
         using var other = new Scratch();

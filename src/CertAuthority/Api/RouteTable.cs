@@ -45,6 +45,12 @@ internal abstract record Row(Route Route, Who Who)
     /// </summary>
     public bool OnlyRecords { get; init; }
 
+    /// <summary>
+    /// Whether a daemon that follows another one does it too: everything that needs nothing but the database and the CA keys. What writes
+    /// lists, files of hosts or checkpoints, the daemon that leads does alone.
+    /// </summary>
+    public bool Anywhere { get; init; }
+
     /// <summary>The content type of the reply.</summary>
     public virtual string ContentType => "application/json";
 
@@ -74,28 +80,28 @@ internal static class RouteTable
         Users(Routes.ExplainMyAccess, OwnExplanations.Explain),
         Users(Routes.SearchResources, Searches.Search),
         Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
-        Users(Routes.ProveMyCertificate, AuditProofs.ProveMine),
+        Users(Routes.ProveMyCertificate, AuditProofs.ProveMine) with { Anywhere = false },
 
-        Auditors(Routes.ListRequests, RequestLists.List),
-        Auditors(Routes.GetRequest, Requests.Get),
-        Administrators(Routes.CreateRequestFor, Requests.CreateFor),
+        Auditors(Routes.ListRequests, RequestLists.List) with { Anywhere = true },
+        Auditors(Routes.GetRequest, Requests.Get) with { Anywhere = true },
+        Administrators(Routes.CreateRequestFor, Requests.CreateFor) with { Anywhere = true },
         Administrators(Routes.RemoveRequest, Resolutions.Remove),
-        Administrators(Routes.GetCapabilities, Requests.Capabilities),
-        Auditors(Routes.ExplainAccess, Explanations.Explain),
+        Administrators(Routes.GetCapabilities, Requests.Capabilities) with { Anywhere = true },
+        Auditors(Routes.ExplainAccess, Explanations.Explain) with { Anywhere = true },
         Auditors(Routes.ListEntrants, Entrants.List),
         Auditors(Routes.ListEntrantsEverywhere, Entrants.Everywhere),
         Auditors(Routes.StartAccessReview, AccessReviews.Start) with { OnlyRecords = true },
         Auditors(Routes.SignAccessReview, AccessReviews.Sign) with { OnlyRecords = true },
         Auditors(Routes.ListAccessReviews, AccessReviews.List),
-        Administrators(Routes.ApproveRequest, Resolutions.Approve),
-        Administrators(Routes.DenyRequest, Resolutions.Deny) with { TakesAway = true },
+        Administrators(Routes.ApproveRequest, Resolutions.Approve) with { Anywhere = true },
+        Administrators(Routes.DenyRequest, Resolutions.Deny) with { TakesAway = true, Anywhere = true },
         // A megabyte of file becomes a third larger in base64.
         Administrators(Routes.ApplyResources, ResourceFiles.Apply) with { LargestBody = 2 << 20 },
         Auditors(Routes.GetResources, ResourceFiles.Get),
         Auditors(Routes.ListKinds, ResourceFiles.ListKinds),
         Administrators(Routes.UpdateUser, Operations.Users.Update),
         Administrators(Routes.RemoveResource, Removals.Remove),
-        Administrators(Routes.Lock, Operations.Locks.Create) with { TakesAway = true },
+        Administrators(Routes.Lock, Operations.Locks.Create) with { TakesAway = true, Anywhere = true },
         Auditors(Routes.ListNodes, Operations.Nodes.List),
         Administrators(Routes.PlanNode, Operations.Nodes.Plan),
         Administrators(Routes.GetNodeFiles, Operations.Nodes.Files),
@@ -108,10 +114,10 @@ internal static class RouteTable
         Auditors(Routes.ListJoins, Joins.List),
         Administrators(Routes.AdmitJoin, Joins.Admit),
         Administrators(Routes.RefuseJoin, Joins.Refuse) with { TakesAway = true },
-        Monitors(Routes.ListHostsBehind, Operations.Nodes.Behind),
-        Auditors(Routes.ListCertificates, Certificates.List),
-        Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed) with { TakesAway = true },
-        Auditors(Routes.ListAudit, AuditLists.List),
+        Monitors(Routes.ListHostsBehind, Operations.Nodes.Behind) with { Anywhere = true },
+        Auditors(Routes.ListCertificates, Certificates.List) with { Anywhere = true },
+        Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed) with { TakesAway = true, Anywhere = true },
+        Auditors(Routes.ListAudit, AuditLists.List) with { Anywhere = true },
         Auditors(Routes.GetCheckpoint, AuditProofs.Checkpoint),
         Auditors(Routes.GetAuditTile, AuditProofs.Tile),
         Auditors(Routes.GetAuditEntries, AuditProofs.Entries),
@@ -161,11 +167,17 @@ internal static class RouteTable
     private static Row Users<TRequest, TReply>(Route<TRequest, TReply> route, Func<Authority, Caller, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>
         new Row<TRequest, TReply>(
-            route, Who.Users, async (ca, caller, ask) => await operation(ca, await GroupUsers.Refresh(ca, caller), ask));
+            route, Who.Users, async (ca, caller, ask) => await operation(ca, await GroupUsers.Refresh(ca, caller), ask))
+        {
+            Anywhere = true,
+        };
 
     private static Row Anybody<TRequest, TReply>(Route<TRequest, TReply> route, Func<Authority, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>
-        new Row<TRequest, TReply>(route, Who.Anybody, (ca, _, ask) => operation(ca, ask));
+        new Row<TRequest, TReply>(route, Who.Anybody, (ca, _, ask) => operation(ca, ask))
+        {
+            Anywhere = true,
+        };
 
     private sealed record Row<TRequest, TReply>(
         Route<TRequest, TReply> To, Who Who, Func<Authority, Caller, TRequest, Task<TReply>> Operation) : Row(To, Who)

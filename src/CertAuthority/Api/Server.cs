@@ -81,6 +81,9 @@ internal static class Server
         await next(connection);
     }
 
+    private static ProblemException Alone(string? leader) => new(new Problem(
+        ProblemCode.Unavailable, $"another daemon leads{(leader is null ? "" : $", on {leader}")}, and does this alone", "call that one"));
+
     private static ProblemException NoSuchRoute() =>
         new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));
 
@@ -107,6 +110,8 @@ internal static class Server
         JsonObject? body = null;
         try
         {
+            if (ca.Follows && !row.Anywhere)
+                throw Alone(ca.Database.Leader);
             if (!UnixIdentity.IsSomebody(caller.Identity.Uid))
                 throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
             if (caller.Unnamed is { } why && !(caller.IsRoot && (row.TakesAway || row.Route.Method == "GET")))

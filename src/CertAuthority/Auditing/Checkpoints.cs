@@ -120,6 +120,18 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
         turn.Dispose();
     }
 
+    /// <summary>
+    /// Looks whether the audit still begins with the entries that this daemon saw, and notes how far it goes now. A daemon that follows
+    /// does this: another one signs.
+    /// </summary>
+    public void Follow()
+    {
+        fault ??= database.Read(FaultIn);
+        if (fault is null && database.Read(snapshot => snapshot.StoredTree()) is { Note: { } note, Signature: { } signature }
+            && key.Read(note) is { } checkpoint && checkpoint.Size > (file.Read()?.Size ?? 0))
+            file.Keep(new SignedCheckpoint(checkpoint, note, signature));
+    }
+
     protected override async Task Run(CancellationToken stopping)
     {
         if (latest is { } last)

@@ -17,7 +17,7 @@ namespace CertAuthority.Operations;
 /// <param name="Database">The database.</param>
 /// <param name="Clock">The clock; each operation reads it once.</param>
 /// <param name="KeysInForce">The CA keys, which a rotation changes.</param>
-/// <param name="Krl">The publisher of the revocation list.</param>
+/// <param name="Krl">Keeps the revocation list in step.</param>
 /// <param name="Watch">Wakes callers that wait for a change of a request.</param>
 /// <param name="Logins">Limits how often each uid may log in.</param>
 /// <param name="Refusals">Limits how many refusals of each account are recorded.</param>
@@ -29,7 +29,7 @@ internal sealed record Authority(
     Database Database,
     SteadyClock Clock,
     CurrentKeys KeysInForce,
-    KrlPublisher Krl,
+    KrlKeeper Krl,
     RequestWatch Watch,
     RateLimit<uint> Logins,
     RefusalLimit Refusals,
@@ -59,6 +59,9 @@ internal sealed record Authority(
 
     /// <summary>The checkpoints of the audit.</summary>
     public required Checkpoints Checkpoints { get; init; }
+
+    /// <summary>Whether another daemon leads, and alone writes lists, files of hosts and checkpoints.</summary>
+    public bool Follows { get; init; }
 
     /// <summary>The background services of the daemon.</summary>
     public IReadOnlyList<BackgroundService> Loops { get; init; } = [];

@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using CertAuthority.Access.Nodes;
-using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.Metrics;
 using CertAuthority.OpenSsh;
@@ -26,15 +25,9 @@ namespace CertAuthority.Revocation;
 /// <param name="path">The file of the list.</param>
 /// <param name="log">Gets a line about each failure.</param>
 internal sealed class KrlPublisher(
-    Database database, TimeProvider clock, ListOrigin origin, Manifests manifests, string path, ILogger log) : Loop
+    Database database, TimeProvider clock, ListOrigin origin, Manifests manifests, string path, ILogger log) : KrlKeeper
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
-
-    private const string TriedAgain = "writing is tried again until it succeeds; the daemon's log says what is in the way";
-
-    private static readonly Problem NotWritten = new(
-        ProblemCode.Unavailable,
-        "the decision stands, but the revocation list could not be written yet, so hosts still accept what was revoked", TriedAgain);
 
     // The answer for each waiting caller: null, or why the list is not in place.
     private readonly Channel<TaskCompletionSource<Problem?>> wanted = Channel.CreateUnbounded<TaskCompletionSource<Problem?>>();
@@ -58,8 +51,11 @@ internal sealed class KrlPublisher(
     /// <summary>The path of the list's file.</summary>
     public string Path => path;
 
-    /// <summary>The directory from which hosts fetch each list, once it is in place here; null for none.</summary>
-    public PublishDirectory? ForHosts { get => forHosts; set => forHosts = value; }
+    public override PublishDirectory? ForHosts => forHosts;
+
+    public override DateTimeOffset? Made => latest?.Made;
+
+    public override ulong Version => latest?.Version ?? 0;
 
     /// <summary>The last list that this process wrote; null before the first.</summary>
     public PublishedKrl? Latest => latest;
@@ -70,9 +66,11 @@ internal sealed class KrlPublisher(
     /// <summary>Called after each list is in the directory for hosts, with its manifest; it must be quick.</summary>
     public Action Published { get; set; } = () => { };
 
-    /// <summary>Returns the bytes of the list in place.</summary>
-    /// <exception cref="ProblemException">The file was removed; it will be written again.</exception>
-    public byte[] Read()
+    /// <summary>Publishes each list from the next one on in a directory; null for none.</summary>
+    public void PublishIn(PublishDirectory? directory) => forHosts = directory;
+
+    /// <inheritdoc/>
+    public override byte[] Read()
     {
         try
         {
@@ -87,13 +85,8 @@ internal sealed class KrlPublisher(
         }
     }
 
-    /// <summary>
-    /// Returns when a list with everything revoked before the call is in place, and in the directory for hosts if there is one.
-    /// </summary>
-    /// <exception cref="ProblemException">
-    /// The list could not be written. The revocation stays valid, and writing is tried again until it succeeds.
-    /// </exception>
-    public async Task Publish()
+    /// <inheritdoc/>
+    public override async Task Publish()
     {
         var written = new TaskCompletionSource<Problem?>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!wanted.Writer.TryWrite(written))
@@ -102,8 +95,8 @@ internal sealed class KrlPublisher(
             throw new ProblemException(problem);
     }
 
-    /// <summary>Asks for a list, and does not wait for it.</summary>
-    public void Refresh() => wanted.Writer.TryWrite(new TaskCompletionSource<Problem?>());
+    /// <inheritdoc/>
+    public override void Refresh() => wanted.Writer.TryWrite(new TaskCompletionSource<Problem?>());
 
     /// <summary>Writes a list on demand, once for all waiting callers, until it is stopped.</summary>
     protected override async Task Run(CancellationToken stopping)
@@ -197,7 +190,7 @@ internal sealed class KrlPublisher(
     private static Problem NotPublished(PublishDirectory directory) => new(
         ProblemCode.Unavailable,
         $"the decision stands, but the new revocation list is not yet in {directory.Path}, so hosts that fetch it from there still accept what was revoked",
-        TriedAgain);
+        NotWritten.Hint);
 
     private static List<PublicKey> RevokedKeys(Snapshot snapshot) =>
         [.. snapshot.CaKeys(CaPurpose.User).Where(known => known.Revoked is not null).Select(known => known.Key)];

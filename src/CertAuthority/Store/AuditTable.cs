@@ -32,6 +32,10 @@ internal static class AuditTable
                 "INSERT INTO audit_requests (request, id) VALUES ($1, $2) ON CONFLICT DO NOTHING", request, number);
     }
 
+    /// <summary>Returns the requests that entries after a number are about.</summary>
+    public static List<Guid> RequestsIn(this Snapshot snapshot, long after) => snapshot.Query(
+        "SELECT request FROM audit WHERE id > $1 AND request IS NOT NULL ORDER BY id", row => Guid.Parse(row.GetString(0)), after);
+
     /// <summary>
     /// Reads a piece of the audit. If a filter skips entries, the piece ends after some thousand of them, even if it is not full or empty:
     /// so no call reads the whole audit.

@@ -49,6 +49,25 @@ internal static class Counters
         return (ulong)Increment(transaction, "krl_version");
     }
 
+    /// <summary>Asks the daemon that leads for a revocation list with everything that is revoked now.</summary>
+    /// <returns>The version above which a list has it.</returns>
+    public static long WantKrl(this Transaction transaction)
+    {
+        var last = transaction.LastKrlVersion();
+        Raise(transaction, "krl_wanted", last + 1);
+        return last;
+    }
+
+    /// <summary>Returns the version that a daemon which follows waits for; 0 if none ever did.</summary>
+    public static long WantedKrl(this Snapshot snapshot) => Last(snapshot, "krl_wanted");
+
+    /// <summary>Returns the version of the last list that is known to be in place where hosts get it; 0 before the first.</summary>
+    public static long PublishedKrl(this Snapshot snapshot) => Last(snapshot, "krl_published");
+
+    /// <summary>Records that a list is in place where hosts get it.</summary>
+    public static void RecordPublishedKrl(this Transaction transaction, ulong version) =>
+        Raise(transaction, "krl_published", (long)version);
+
     // The counter and the records agree unless somebody edited the file; then the higher number is safe.
     private static long LastSerial(this Snapshot snapshot) =>
         Math.Max(

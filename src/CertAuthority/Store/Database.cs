@@ -42,6 +42,13 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>The longest time between two commits; null for no such time. See <see cref="Engine.Heartbeat"/>.</summary>
     public TimeSpan? Heartbeat => engine.Heartbeat;
 
+    /// <summary>Whether other daemons may write to it, too.</summary>
+    public bool IsShared => engine.IsShared;
+
+    /// <summary>The name of the host on which the daemon runs that leads; null if that is not on record.</summary>
+    /// <exception cref="ProblemException">Unavailable: it cannot be read now.</exception>
+    public string? Leader => Read(session => session, engine.Leader);
+
     /// <summary>The directory whose disk can fill up.</summary>
     public string Folder => engine.Folder;
 
@@ -77,23 +84,6 @@ internal sealed class Database : IAsyncDisposable
             engine.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Opens the database as soon as no other daemon works on it; see <see cref="Engine.TakeTurn"/>.</summary>
-    /// <exception cref="StoreException">The database cannot be used.</exception>
-    /// <exception cref="OperationCanceledException">The daemon stops.</exception>
-    public static async Task<Database> OpenInTurn(Engine engine, ILogger log, Action<string> waiting, CancellationToken stopping)
-    {
-        try
-        {
-            await engine.TakeTurn(waiting, stopping);
-        }
-        catch
-        {
-            engine.Dispose();
-            throw;
-        }
-        return Open(engine, log);
     }
 
     /// <summary>Reads the database of another process, as of one moment, and changes nothing.</summary>

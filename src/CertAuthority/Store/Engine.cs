@@ -45,7 +45,14 @@ internal abstract class Engine : IDisposable
     /// </summary>
     public abstract TimeSpan? Heartbeat { get; }
 
-    /// <summary>Waits until no other daemon works on the database. It returns at once if there can be none.</summary>
+    /// <summary>Whether other daemons may write to the database, too.</summary>
+    public abstract bool IsShared { get; }
+
+    /// <summary>Makes this daemon the one that leads, unless another one does. It always does where there can be no other.</summary>
+    /// <exception cref="StoreException">The database cannot be used.</exception>
+    public abstract bool TryTakeTurn();
+
+    /// <summary>Waits until no other daemon leads, and does. It returns at once if there can be none.</summary>
     /// <param name="waiting">
     /// Called with a sentence about the other daemon when the wait begins, and again when there is something else to say.
     /// </param>
@@ -106,6 +113,9 @@ internal abstract class Engine : IDisposable
     /// <summary>Reserves the room that changes need which take access away, if there is room on the disk.</summary>
     /// <returns>Whether every change may be made.</returns>
     public abstract bool KeepRoom();
+
+    /// <summary>Returns the name of the host on which the daemon runs that leads; null if that is not on record.</summary>
+    public abstract string? Leader(Session reader);
 
     /// <summary>Returns the size of the database, in bytes.</summary>
     public abstract long Length(Session reader);

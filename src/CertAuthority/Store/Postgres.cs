@@ -12,18 +12,18 @@ using Npgsql;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// A database on a PostgreSQL server. One daemon at a time writes to it: the connection that writes holds an advisory lock for as long as
-/// it exists, so a daemon that lost its connection cannot commit any more, and another one that stands by takes over. Each batch has a
-/// number, which is written with it; after a connection broke at COMMIT, that number says whether the batch was kept.
+/// A database on a PostgreSQL server. One batch of changes at a time is written to it, whichever daemon writes: each takes a lock with its
+/// first statement. One daemon leads: its connection that writes holds another lock for as long as it exists, so a daemon that lost its
+/// connection leads no more, and another one takes over. Each batch has a number, which is written with it; after a connection broke at
+/// COMMIT, that number says whether the batch was kept.
 /// </summary>
-internal sealed partial class Postgres : Engine
+internal partial class Postgres : Engine
 {
     /// <summary>The first half of the key of the advisory lock, "CeAu"; the second half is the name of the schema.</summary>
-    private const int LockKey = 0x43654175;
+    protected const int LockKey = 0x43654175;
 
-    private static readonly string LockHolder =
-        $"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {LockKey} AND objid = hashtext(current_schema())::oid AND granted "
-        + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    private const string Leads = "hashtext(current_schema())";
+
 
     private const int OldestServer = 150000;
 
@@ -38,20 +38,22 @@ internal sealed partial class Postgres : Engine
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BetweenTurns = TimeSpan.FromMilliseconds(300);
 
-    // A daemon that was paused, or whose machine is gone, holds the lock for this long. A change never computes for as long without a
-    // statement.
-    private const string Silence = "SET idle_session_timeout = '6s'; SET idle_in_transaction_session_timeout = '10s'";
+    // A daemon that was paused, or whose machine is gone, leads for this long, and keeps others from writing for half of it. A change never
+    // computes for as long without a statement.
+    private const string Silence = "SET idle_session_timeout = '6s'; SET idle_in_transaction_session_timeout = '3s'";
+
+    // The start of a large installation takes this long; after it, the daemon writes every two seconds.
+    private const string SilenceOfStart = "SET idle_session_timeout = '60s'; SET idle_in_transaction_session_timeout = '3s'";
 
     private readonly NpgsqlDataSource source;
-    private readonly string? realm;
     private readonly ILogger log;
-    private readonly string holder = Guid.NewGuid().ToString("N");
     private (string System, string Timeline)? server;
     private NpgsqlConnection? reopened;
     private NpgsqlConnection? inTurn;
     private long batch;
     private long kept;
     private bool isUnreplicated;
+    private bool hasStarted;
 
     /// <param name="options">How the server is reached: Host, Database and Username at least.</param>
     /// <param name="password">The password; null for none.</param>
@@ -61,7 +63,7 @@ internal sealed partial class Postgres : Engine
     /// <exception cref="ArgumentException">An option has a value that it does not take.</exception>
     public Postgres(IReadOnlyDictionary<string, string> options, string? password, string? realm, string folder, ILogger log)
     {
-        (this.realm, Folder, this.log) = (realm, folder, log);
+        (Realm, Folder, this.log) = (realm, folder, log);
         var given = new NpgsqlConnectionStringBuilder();
         foreach (var (option, value) in options)
             given[option] = value;
@@ -70,7 +72,7 @@ internal sealed partial class Postgres : Engine
             given.SslMode = SslMode.VerifyFull;
         Name = $"postgres:{given.Host}{(given.Port == NpgsqlConnection.DefaultPort ? "" : $":{given.Port}")}/{given.Database}";
         given.Password = password;
-        given.ApplicationName = $"certauthority {holder}";
+        given.ApplicationName = $"certauthority {Holder}";
         given.Pooling = false;
         given.Enlist = false;
         given.PersistSecurityInfo = false;
@@ -92,13 +94,31 @@ internal sealed partial class Postgres : Engine
             .ConfigureTypeLoading(types => types.EnableTypeLoading(false)).Build();
     }
 
-    public override string Name { get; }
+    public sealed override string Name { get; }
+
+    /// <summary>The name of this daemon in this run.</summary>
+    protected string Holder { get; } = Guid.NewGuid().ToString("N");
+
+    /// <summary>The name of the machines that have the same accounts as this one; null for none.</summary>
+    protected string? Realm { get; }
+
+    /// <summary>The number of the last batch that this daemon was told is kept.</summary>
+    protected long Kept => kept;
+
+    /// <summary>The lock that the connection of this daemon holds, and nobody else does.</summary>
+    protected virtual (int Key, string Of) OwnLock => (LockKey, Leads);
+
+    /// <summary>The row with the number of this daemon's last batch.</summary>
+    protected virtual string OwnRow => $"writer WHERE holder = '{Holder}'";
+
+    /// <summary>The statement that is sent with COMMIT, with its values.</summary>
+    protected virtual (string Sql, object[] Values) Mark(long number) => ("SELECT commit_batch($1, $2)", [Holder, number]);
 
     public override string Setting => Name;
 
     public override TimeSpan? Heartbeat => TimeSpan.FromSeconds(2);
 
-    public override string Folder { get; }
+    public sealed override string Folder { get; }
 
     // A server has 100 connections unless somebody allowed more.
     public override int MostReaders => 20;
@@ -117,6 +137,25 @@ internal sealed partial class Postgres : Engine
     public override string Mend(UnreadableResourceException row) =>
         $"psql, UPDATE {row.Kind}s SET resource = replace(resource, 'WRONG', 'RIGHT') WHERE name = '{row.Name}'";
 
+    public override bool IsShared => true;
+
+    public override bool TryTakeTurn()
+    {
+        NpgsqlConnection? connection = Open();
+        try
+        {
+            if (!HasLock(connection, (LockKey, Leads)))
+                return false;
+            Run(connection, SilenceOfStart);
+            (inTurn, connection) = (connection, null);
+            return true;
+        }
+        finally
+        {
+            connection?.Dispose();
+        }
+    }
+
     public override async Task TakeTurn(Action<string> waiting, CancellationToken stopping)
     {
         var told = "";
@@ -126,12 +165,13 @@ internal sealed partial class Postgres : Engine
             try
             {
                 connection = Open();
-                while (!HasLock(connection))
+                while (!HasLock(connection, (LockKey, Leads)))
                 {
                     ExpectAccounts(connection);
-                    Tell($"{Taken(connection)}; this one stands by until that one ends");
+                    Tell($"{Taken(connection)}; this one follows, and leads when that one ends");
                     await Task.Delay(BetweenTurns, stopping);
                 }
+                Run(connection, SilenceOfStart);
                 inTurn = connection;
                 return;
             }
@@ -139,7 +179,7 @@ internal sealed partial class Postgres : Engine
             {
                 // The server restarts, or another one takes its place.
                 connection?.Dispose();
-                Tell($"{e.Message}; this one stands by, and tries again");
+                Tell($"{e.Message}; this one follows, and tries again");
             }
             catch (Exception e)
             {
@@ -215,7 +255,21 @@ internal sealed partial class Postgres : Engine
     public override void BeginWriting(Session writer)
     {
         isUnreplicated = false;
-        writer.Bind("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").ExecuteNonQuery();
+        // The first batch is of the start.
+        if (batch > 0 && !hasStarted)
+        {
+            Run((NpgsqlConnection)writer.Connection, Silence);
+            hasStarted = true;
+        }
+        // Sent together. The lock comes first, so that every statement after it sees what the batch before it has committed.
+        using var both = writer.Connection.CreateBatch();
+        foreach (var sql in (string[])["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "SELECT begin_batch()"])
+        {
+            var one = both.CreateBatchCommand();
+            one.CommandText = sql;
+            both.BatchCommands.Add(one);
+        }
+        both.ExecuteNonQuery();
     }
 
     public override CommitOutcome Commit(Session writer, out Exception? error)
@@ -228,9 +282,9 @@ internal sealed partial class Postgres : Engine
             // the holder; COMMIT alone would answer ROLLBACK, and no error.
             using var both = writer.Connection.CreateBatch();
             var mark = both.CreateBatchCommand();
-            mark.CommandText = "SELECT commit_batch($1, $2)";
-            mark.Parameters.Add(new NpgsqlParameter { Value = holder });
-            mark.Parameters.Add(new NpgsqlParameter { Value = number });
+            (mark.CommandText, var values) = Mark(number);
+            foreach (var value in values)
+                mark.Parameters.Add(new NpgsqlParameter { Value = value });
             both.BatchCommands.Add(mark);
             var commit = both.CreateBatchCommand();
             commit.CommandText = "COMMIT";
@@ -285,6 +339,9 @@ internal sealed partial class Postgres : Engine
             SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted or PostgresErrorCodes.IoError,
         };
 
+    public override string? Leader(Session reader) =>
+        reader.Bind("SELECT host FROM writer").ExecuteScalar() is string { Length: > 0 } host ? host : null;
+
     public override long Length(Session reader) => (long)reader.Bind(
         "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'")
         .ExecuteScalar()!;
@@ -338,7 +395,7 @@ internal sealed partial class Postgres : Engine
             {
                 var connection = (NpgsqlConnection)OpenWriter();
                 reopened = connection;
-                if (Number(connection, "SELECT batch FROM writer") != number)
+                if (Number(connection, $"SELECT batch FROM {OwnRow}") != number)
                     return CommitOutcome.Undone;
                 kept = number;
                 return CommitOutcome.Kept;
@@ -359,17 +416,17 @@ internal sealed partial class Postgres : Engine
             }
     }
 
-    /// <summary>Makes this connection the only one that writes, for as long as it exists.</summary>
+    /// <summary>Makes this connection the only one of this daemon that writes, for as long as it exists.</summary>
     private void TakeLock(NpgsqlConnection connection)
     {
         var begun = Stopwatch.GetTimestamp();
-        while (!HasLock(connection))
+        while (!HasLock(connection, OwnLock))
         {
             // The server may not have noticed yet that this daemon's former connection is lost.
             Scalar(
                 connection,
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = current_setting('application_name') AND pid IN "
-                    + $"({LockHolder})");
+                    + $"({HolderOf(OwnLock)})");
             if (Stopwatch.GetElapsedTime(begun) > UntilFree)
             {
                 var other = $"{Taken(connection)}; stop it, or name another database";
@@ -377,19 +434,23 @@ internal sealed partial class Postgres : Engine
             }
             Thread.Sleep(BetweenAttempts);
         }
-        Run(connection, Silence);
+        Run(connection, hasStarted ? Silence : SilenceOfStart);
     }
 
     /// <summary>Returns whether this connection has the lock now. It then has it for as long as it exists.</summary>
-    private static bool HasLock(NpgsqlConnection connection) =>
-        (bool)Scalar(connection, $"SELECT pg_try_advisory_lock({LockKey}, hashtext(current_schema()))");
+    private static bool HasLock(NpgsqlConnection connection, (int Key, string Of) one) =>
+        (bool)Scalar(connection, $"SELECT pg_try_advisory_lock({one.Key}, {one.Of})");
+
+    private static string HolderOf((int Key, string Of) one) =>
+        $"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {one.Key} AND objid = {one.Of}::oid AND granted "
+        + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
     private string Taken(NpgsqlConnection connection) => $"another certauthority works on {Name}: " + Scalar(
         connection,
         "SELECT coalesce(string_agg('server process ' || pid || coalesce(', connected from ' || host(client_addr), '') "
             + "|| coalesce(' since ' || to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', ''), '; '), 'it has just ended') "
             + "FROM pg_stat_activity WHERE pid IN "
-            + $"({LockHolder})");
+            + $"({HolderOf((LockKey, Leads))})");
 
     /// <summary>Begins to write, for the first time in this process.</summary>
     private void Begin(NpgsqlConnection connection)
@@ -397,8 +458,15 @@ internal sealed partial class Postgres : Engine
         ExpectServer(connection);
         ExpectDurable(connection);
         ExpectAccounts(connection);
+        server = Begin(connection, Identity(connection));
+    }
+
+    /// <summary>Puts this daemon on record.</summary>
+    /// <param name="connection">The connection that writes from now on.</param>
+    /// <param name="now">Which server it is.</param>
+    protected virtual (string System, string Timeline) Begin(NpgsqlConnection connection, (string System, string Timeline) now)
+    {
         Migrate(connection);
-        var now = Identity(connection);
         var before = Text(connection, "SELECT coalesce((SELECT system || ' ' || timeline FROM writer), '')");
         // Whoever promoted or restored a server may have lost what was acknowledged, as after the restore of a backup.
         var isOther = before.Length > 0 && before != $"{now.System} {now.Timeline}";
@@ -411,21 +479,22 @@ internal sealed partial class Postgres : Engine
         using (var command = connection.CreateCommand())
         {
             command.CommandText =
-                "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm) VALUES (1, $1, 0, $2, $3, $4, $5) "
+                "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm, host) VALUES (1, $1, 0, $2, $3, $4, $5, $6) "
                 + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, "
-                + "timeline = excluded.timeline, machine = excluded.machine, realm = excluded.realm";
-            foreach (var value in (string?[])[holder, now.System, now.Timeline, Machine.Id, realm])
+                + "timeline = excluded.timeline, machine = excluded.machine, realm = excluded.realm, host = excluded.host";
+            foreach (var value in (string?[])[Holder, now.System, now.Timeline, Machine.Id, Realm, Environment.MachineName])
                 command.Parameters.Add(new NpgsqlParameter { Value = (object?)value ?? DBNull.Value });
             command.ExecuteNonQuery();
         }
         Run(connection, "COMMIT");
         ExpectWaited();
-        server = now;
+        return now;
     }
 
     /// <summary>
     /// Goes on to write, after the connection was lost. A standby that was promoted meanwhile is as good as the former server if it has the
-    /// last batch that this daemon was told is kept: nobody else wrote, and batches are kept in their order.
+    /// last batch that this daemon was told is kept: batches are kept in their order. What a daemon that follows was told, that one looks
+    /// for.
     /// </summary>
     private void Resume(NpgsqlConnection connection)
     {
@@ -435,13 +504,9 @@ internal sealed partial class Postgres : Engine
             throw new TakenOverException($"{Name} is another server than before; this daemon stops, and the next start reads what it has");
         isUnreplicated = false;
         // This commit waits for the standby, and so for everything that was committed before it.
-        using var command = connection.CreateCommand();
-        command.CommandText = "UPDATE writer SET timeline = $1 WHERE holder = $2 AND batch >= $3";
-        foreach (var value in (object[])[now.Timeline, holder, kept])
-            command.Parameters.Add(new NpgsqlParameter { Value = value });
-        if (command.ExecuteNonQuery() != 1)
+        if (!Resume(connection, now.Timeline))
             throw new TakenOverException(
-                Number(connection, $"SELECT count(*) FROM writer WHERE holder = '{holder}'") == 0
+                Number(connection, $"SELECT count(*) FROM {OwnRow}") == 0
                     ? $"another certauthority has worked on {Name} since; this one stops"
                     : $"{Name} was promoted or restored and has lost what it acknowledged; this daemon stops, and the next start reads what it has");
         ExpectWaited();
@@ -449,6 +514,11 @@ internal sealed partial class Postgres : Engine
             log.LogWarning("{Database} was promoted, and has everything that it acknowledged", Name);
         server = now;
     }
+
+    /// <summary>Writes again to the row of this daemon, if that has its last batch.</summary>
+    /// <returns>Whether it has.</returns>
+    protected virtual bool Resume(NpgsqlConnection connection, string timeline) =>
+        Run(connection, "UPDATE writer SET timeline = $1 WHERE holder = $2 AND batch >= $3", timeline, Holder, Kept) == 1;
 
     private void ExpectWaited()
     {
@@ -479,7 +549,7 @@ internal sealed partial class Postgres : Engine
         command.CommandText = "SELECT machine, realm FROM writer";
         using var row = command.ExecuteReader();
         if (row.Read() && row.GetString(0) is var machine && machine != Machine.Id
-            && (realm is null || row.IsDBNull(1) || row.GetString(1) != realm))
+            && (Realm is null || row.IsDBNull(1) || row.GetString(1) != Realm))
             throw new StoreException(
                 $"{Name} was last used by a daemon on another machine ({machine}), whose uids may be other people here; if both have the same accounts, set database_realm to the same name on both; if that machine is gone: UPDATE writer SET realm = 'NAME'");
     }
@@ -530,9 +600,9 @@ internal sealed partial class Postgres : Engine
             }));
     });
 
-    private static int SchemaVersion => Migrations.Value.Keys.Last();
+    protected static int SchemaVersion => Migrations.Value.Keys.Last();
 
-    private static long Version(DbConnection connection) =>
+    protected static long Version(DbConnection connection) =>
         Scalar((NpgsqlConnection)connection, "SELECT to_regclass('schema_version')::text") is DBNull
             ? 0 : Number((NpgsqlConnection)connection, "SELECT version FROM schema_version");
 
@@ -554,16 +624,18 @@ internal sealed partial class Postgres : Engine
 
     private static bool IsNear(string host) => IsSocket(host) || host is "localhost" or "127.0.0.1" or "::1";
 
-    private static void Run(NpgsqlConnection connection, string sql)
+    protected static int Run(NpgsqlConnection connection, string sql, params ReadOnlySpan<object> values)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;
-        command.ExecuteNonQuery();
+        foreach (var value in values)
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        return command.ExecuteNonQuery();
     }
 
-    private static long Number(NpgsqlConnection connection, string sql) => (long)Scalar(connection, sql);
+    protected static long Number(NpgsqlConnection connection, string sql) => (long)Scalar(connection, sql);
 
-    private static string Text(NpgsqlConnection connection, string sql) => (string)Scalar(connection, sql);
+    protected static string Text(NpgsqlConnection connection, string sql) => (string)Scalar(connection, sql);
 
     private static object Scalar(NpgsqlConnection connection, string sql)
     {

@@ -5,7 +5,7 @@ using NpgsqlTypes;
 namespace CertAuthority.Store;
 
 /// <content>Filling a table.</content>
-internal sealed partial class Postgres
+internal partial class Postgres
 {
     /// <summary>Adds rows to a table in the transaction that is open. The rows pass through, and none is kept in memory.</summary>
     /// <param name="connection">The connection that writes.</param>

@@ -62,6 +62,12 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
 
     public override Problem? NoCopy => null;
 
+    public override bool IsShared => false;
+
+    public override string? Leader(Session reader) => null;
+
+    public override bool TryTakeTurn() => true;
+
     public override Task TakeTurn(Action<string> waiting, CancellationToken stopping) => Task.CompletedTask;
 
     public override DbConnection OpenWriter()

@@ -150,7 +150,7 @@ public sealed class GroupsPublicationTests : IAsyncLifetime
     {
         world = await HostWorld.Start();
         await world.Krl.StartAsync(CancellationToken.None);
-        world.Krl.ForHosts = new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", []));
+        world.Krl.PublishIn(new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", [])));
         publication = Publication();
     }
 

@@ -21,11 +21,13 @@ public sealed class LoopTests : IAsyncLifetime
     private static readonly Dictionary<Type, Func<HostWorld, CurrentAuthority, CurrentSettings, Loop>> Loops = new()
     {
         [typeof(KrlPublisher)] = (world, _, _) => world.Krl,
+        [typeof(FollowedKrl)] = (world, _, _) => new FollowedKrl(world.Store.Database, world.Clock),
+        [typeof(OtherDaemons)] = (_, ca, _) => new OtherDaemons(ca, leads: true, NullLogger.Instance),
         [typeof(KrlRefresh)] = (world, _, _) => new KrlRefresh(world.Krl, world.Clock),
         [typeof(HostPush)] = (world, _, _) => world.Authority.Push,
         [typeof(GroupsPublication)] = (world, _, _) =>
         {
-            world.Krl.ForHosts = new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", []));
+            world.Krl.PublishIn(new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", [])));
             return new GroupsPublication(database: null!, world.Krl, world.AuditKey, HostWorld.Origin, NullLogger.Instance);
         },
         [typeof(Checkpoints)] = (world, _, _) => world.Authority.Checkpoints,
@@ -52,7 +54,7 @@ public sealed class LoopTests : IAsyncLifetime
     };
 
     // They wait for something that ends the daemon, and fail when it is there.
-    private static readonly Type[] Watches = [typeof(CommitWatch), typeof(Sockets)];
+    private static readonly Type[] Watches = [typeof(CommitWatch), typeof(Sockets), typeof(TurnWatch)];
 
     public static readonly TheoryData<string> Names = [.. Loops.Keys.Select(loop => loop.Name)];
 
@@ -75,7 +77,7 @@ public sealed class LoopTests : IAsyncLifetime
         if (loop is not KrlPublisher)
             await world.Krl.Publish();
         // Each of them reads the settings or the clock.
-        if (loop is KrlPublisher or HostPush or Checkpoints)
+        if (loop is KrlPublisher or FollowedKrl or HostPush or Checkpoints)
             world.Clock.IsBroken = true;
         else if (loop is not KrlRefresh)
             settings.Replace(null!);

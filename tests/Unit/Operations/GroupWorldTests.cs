@@ -333,7 +333,7 @@ public sealed class GroupWorldTests : IAsyncLifetime
     {
         world = await HostWorld.Start();
         await world.Krl.StartAsync(CancellationToken.None);
-        world.Krl.ForHosts = new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", []));
+        world.Krl.PublishIn(new PublishDirectory(world.File("hosts"), (_, _) => null, ("audit_key.pub", [])));
         publication = new GroupsPublication(Database, world.Krl, world.AuditKey, HostWorld.Origin, NullLogger.Instance);
         await Database.Commit(transaction =>
         {

@@ -42,6 +42,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
         ("RequestTable.FindRequest", sql => sql.EndsWith("LIMIT 100", StringComparison.Ordinal), "the hundred newest, in the order of an index"),
         ("DecisiveRows.ExpectIndexed", _ => true, "reads from the end to the first page on which everything is over"),
         ("CertificateTable.InspectCertificates", _ => true, "reads what is over, in the background, once in each run"),
+        ("AuditTable.RequestsIn", _ => true, "only what was written since the last look, a moment ago"),
         ("AuditTable.InspectAudit", _ => true, "reads what is over, in the background, once in each run"),
         ("TreeTables.NumberAt", _ => true, "only where somebody removed entries from the database of an earlier version"),
         ("TreeTables.PlaceOf", _ => true, "only where somebody removed entries from the database of an earlier version"),

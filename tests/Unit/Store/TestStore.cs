@@ -27,6 +27,11 @@ internal static partial class TestStore
         return new Postgres(Server.Value.Options(TestPostgres.Schema(path)), null, null, Path.GetDirectoryName(path)!, NullLogger.Instance);
     }
 
+    /// <summary>Opens the database that belongs to a path once more, for a daemon that follows the one that has it open.</summary>
+    public static Database OpenBeside(string path) => Database.Open(
+        new PostgresFollower(Server.Value.Options(TestPostgres.Schema(path)), null, null, Path.GetDirectoryName(path)!, NullLogger.Instance),
+        NullLogger.Instance);
+
     /// <summary>Opens the database that belongs to a path.</summary>
     public static Database Open(string path, ILogger? log = null) => Database.Open(At(path), log ?? NullLogger.Instance);
 

@@ -17,6 +17,7 @@ namespace CertAuthority.Operations;
 internal static class Nodes
 {
     /// <summary>How long a revoking command waits for hosts by default.</summary>
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LongestPatience = TimeSpan.FromMinutes(10);
 
@@ -238,7 +239,8 @@ internal static class Nodes
             throw Problems.InvalidField("wait", $"takes {Durations.Show(LongestPatience)} at most");
         try
         {
-            var (version, behind) = await ca.Push.Await(patience, forTheGone: ask.Wait is not null);
+            var (version, behind) = ca.Follows
+                ? await Recorded(ca, patience) : await ca.Push.Await(patience, forTheGone: ask.Wait is not null);
             var written = ca.Database.Read(snapshot => snapshot.Policy().Nodes).Values.Count(node => node.Push);
             return new HostsBehind(
                 version.ToString(), written, behind.Count, [.. behind.Take(most).Select(one => new HostBehind(one.Node, one.Fault))]);
@@ -246,6 +248,24 @@ internal static class Nodes
         catch (OperationCanceledException)
         {
             throw new ProblemException(new Problem(ProblemCode.Unavailable, "the daemon is stopping"));
+        }
+    }
+
+    /// <summary>Returns the hosts without the list once the daemon that leads has recorded all of them, or when the time is over.</summary>
+    private static async Task<(ulong Version, List<(string Node, string? Fault)> Behind)> Recorded(Authority ca, TimeSpan patience)
+    {
+        for (var begun = ca.Clock.GetTimestamp(); ; await Task.Delay(Glance, ca.Clock))
+        {
+            var version = ca.Krl.Version;
+            var behind = ca.Database.Read(snapshot =>
+            {
+                var syncs = snapshot.NodeSyncs();
+                return snapshot.Policy().Nodes.Values.Where(node => node.Push)
+                    .Select(node => (node.Name, Sync: syncs.GetValueOrDefault(node.Id, NodeSync.Untried)))
+                    .Where(one => one.Sync.KrlVersion < version).Select(one => (one.Name, one.Sync.Failure)).ToList();
+            });
+            if (behind.Count == 0 || ca.Clock.GetElapsedTime(begun) >= patience)
+                return (version, behind);
         }
     }
 
@@ -271,7 +291,7 @@ internal static class Nodes
     /// <summary>Summarizes the state of the hosts that the daemon writes to; null if there are none.</summary>
     public static HostsStatus? Status(Authority ca, Snapshot snapshot, DateTimeOffset now)
     {
-        var (syncs, list) = (snapshot.NodeSyncs(), ca.Krl.Latest?.Version ?? 0);
+        var (syncs, list) = (snapshot.NodeSyncs(), ca.Krl.Version);
         var written = snapshot.Policy().Nodes.Values.Where(node => node.Push)
             .Select(node => (node.Name, Sync: syncs.GetValueOrDefault(node.Id, NodeSync.Untried))).ToList();
         return written.Count == 0 ? null : new HostsStatus(
@@ -359,12 +379,12 @@ internal static class Nodes
             groups.IsEmpty ? null : [.. groups.Select(one => new NodeGroupInfo(one.Group.Name, one.IsConfirmed))]);
 
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
-        sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),
+        sync.KrlVersion >= (ca.Krl.Version), sync.IsStale(now, ca.Push.StaleAfter),
         sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed, sync.IsContested, sync.IsExempt,
         sync.Failure is null ? null : Next(node.Name, sync.Trouble), sync.Witnessed?.ToString(), sync.Altered, sync.AlteredAt);
 
     private static NodeReportInfo Show(Authority ca, NodeReport report, DateTimeOffset now) => new(
-        report.Time, report.KrlVersion.ToString(), report.KrlVersion >= (ca.Krl.Latest?.Version ?? 0),
+        report.Time, report.KrlVersion.ToString(), report.KrlVersion >= (ca.Krl.Version),
         now - report.Time > ca.Push.StaleAfter, report.Witnessed?.ToString(), report.GroupsFault);
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) =>

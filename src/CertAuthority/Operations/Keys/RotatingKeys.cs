@@ -54,6 +54,24 @@ internal static class RotatingKeys
     public static KeyRing Recorded(Transaction transaction, KeyRing keys, DateTimeOffset now) => new(
         Recorded(transaction, keys.User, now), Recorded(transaction, keys.Host, now), Recorded(transaction, keys.Sync, now));
 
+    /// <summary>Returns the keys as the records name them.</summary>
+    /// <exception cref="CaKeyException">The daemon that leads does not know one of them.</exception>
+    public static KeyRing Known(Snapshot snapshot, KeyRing keys) => new(
+        Known(snapshot, keys.User), Known(snapshot, keys.Host), Known(snapshot, keys.Sync));
+
+    private static CaKeys Known(Snapshot snapshot, CaKeys keys)
+    {
+        var known = snapshot.CaKeys(keys.Purpose);
+        return keys with
+        {
+            Ids =
+            [
+                .. keys.Trusted.Select(key => known.Find(one => one.Key == key)?.Id ?? throw new CaKeyException(
+                    $"the daemon that leads does not know the {keys.Purpose.Title()} key {Fingerprint.Compute(key)}; copy its data directory")),
+            ],
+        };
+    }
+
     /// <summary>Records the keys of one purpose.</summary>
     public static CaKeys Recorded(Transaction transaction, CaKeys keys, DateTimeOffset now) =>
         keys with { Ids = [.. keys.Trusted.Select(key => transaction.CaKey(keys.Purpose, key, now).Id)] };

@@ -27,7 +27,7 @@ internal static class Health
     /// </summary>
     public static string[] Faults(Authority ca)
     {
-        var (now, commits, list) = (ca.Now(), ca.Database.Commits, ca.Krl.Latest?.Made);
+        var (now, commits, list) = (ca.Now(), ca.Database.Commits, ca.Krl.Made);
         return
         [
             .. Line(ca.Clock.Step is not null, "the clock does not show the time that it should"),

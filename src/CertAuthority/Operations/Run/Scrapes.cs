@@ -70,7 +70,7 @@ internal static class Scrapes
     {
         var (disk, now) = (Disks.Measure(ca), ca.Clock.GetUtcNow());
         var loops = ca.Loops.OfType<Loop>().Where(loop => loop.Interval is not null).ToList();
-        text.Time("certauthority_revocation_list_written", "When the revocation list was last written.", ca.Krl.Latest?.Made)
+        text.Time("certauthority_revocation_list_written", "When the revocation list was last written.", ca.Krl.Made)
             .Flag(
                 "certauthority_published_up_to_date", "Whether publish_dir has the current files.",
                 ca.Krl.ForHosts is { } directory ? directory.Status.Failure is null && ca.Checkpoints.ForReaders?.Failure is null : null)

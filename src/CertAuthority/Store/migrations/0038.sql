@@ -1,0 +1,2 @@
+-- Only PostgreSQL has daemons that follow another one.
+SELECT 1;
