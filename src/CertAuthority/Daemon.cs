@@ -93,6 +93,7 @@ internal sealed class Daemon : IAsyncDisposable
         var systemd = new SystemdNotifier();
         var database = Open(settings, data, log);
         held.Push(database.DisposeAsync);
+        await MoveToServer.ExpectInUse(settings, database, log);
         var follows = waits is not null;
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = follows ? StartOfRun.Follow(data, database, clock) : await StartOfRun.Begin(data, database, clock, settings.NewCa, log);

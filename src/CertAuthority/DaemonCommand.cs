@@ -28,16 +28,38 @@ internal sealed class DaemonCommand : RootCommand
             "let the CA keys that are there take the place of any other that signed here, and end rotations that are under way; other user CA keys go onto the revocation list, with all that they signed"
     };
 
+    private readonly Option<string?> from = new("--from")
+    {
+        Description = "with --migrate-to-postgres: the file to move, if it is not certauthority.db in the data directory",
+        HelpName = "FILE"
+    };
+    private readonly Option<string> format = new("--format")
+    {
+        Description = "with --migrate-to-postgres: print the summary as text or as json",
+        HelpName = "FORMAT",
+        DefaultValueFactory = _ => "text",
+    };
+
     public DaemonCommand()
         : base("Signs short-lived OpenSSH user certificates for approved access requests.")
     {
-        foreach (var option in (Option[])[config, dataDirectory, socket, newCa, CheckConfig, AgainstRunning])
+        foreach (var option in (Option[])[
+            config, dataDirectory, socket, newCa, CheckConfig, AgainstRunning, MigrateToPostgres, from, format])
             Options.Add(option);
+        format.AcceptOnlyFromAmong("text", "json");
         var help = Options.OfType<HelpOption>().Single();
         Validators.Add(parsed =>
         {
             if (parsed.GetValue(AgainstRunning) && !parsed.GetValue(CheckConfig))
                 parsed.AddError("--against-running is for --check-config");
+            if (!parsed.GetValue(MigrateToPostgres))
+            {
+                foreach (var option in (Option[])[from, format])
+                    if (parsed.GetResult(option) is { Implicit: false })
+                        parsed.AddError($"{option.Name} is for --migrate-to-postgres");
+            }
+            else if (parsed.GetValue(CheckConfig) || parsed.GetValue(newCa))
+                parsed.AddError("--migrate-to-postgres does nothing else: leave out --check-config and --new-ca");
         });
         help.Action = new WithExamples((HelpAction)help.Action!);
     }
@@ -48,14 +70,16 @@ internal sealed class DaemonCommand : RootCommand
         "certauthority --check-config",
         "certauthority --check-config --against-running",
         "certauthority --config=/etc/certauthority",
+        "certauthority --migrate-to-postgres",
+        "certauthority --migrate-to-postgres --from=/srv/records/certauthority.db --format=json",
         "certauthority --config=none --data-dir=./data --socket=./ca.sock",
     ];
 
     /// <summary>The exit codes for service managers and scripts, for the help and the manual page.</summary>
     public static readonly (int Code, string Meaning)[] ExitCodes =
     [
-        (0, "stopped by SIGTERM or SIGINT; or, with --check-config, the configuration is good"),
-        (1, "it could not start, or could not go on"),
+        (0, "stopped by SIGTERM or SIGINT; or, with --check-config, the configuration is good; or, with --migrate-to-postgres, the database is moved"),
+        (1, "it could not start, or could not go on; or, with --migrate-to-postgres, the file is in use as before"),
         (2, "the command line is not understood; nothing was tried"),
     ];
 
@@ -65,6 +89,17 @@ internal sealed class DaemonCommand : RootCommand
     {
         Description = "with --check-config: also say which certificates and requests a reload or a start with it would take back, and whose"
     };
+
+    public Option<bool> MigrateToPostgres { get; } = new("--migrate-to-postgres")
+    {
+        Description = "while the daemon is stopped: move its database from the file to the PostgreSQL server that the configuration names, and exit"
+    };
+
+    /// <summary>Returns the file to move; null for the one in the data directory.</summary>
+    public string? MigrateFrom(ParseResult parsed) => parsed.GetValue(from);
+
+    /// <summary>Returns whether the summary is printed as JSON.</summary>
+    public bool IsJson(ParseResult parsed) => parsed.GetValue(format) == "json";
 
     /// <summary>Reads the configuration; options on the command line take precedence over it.</summary>
     /// <exception cref="ConfigurationException">The configuration has faults.</exception>

@@ -13,6 +13,12 @@ namespace CertAuthority;
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
+    /// <summary>The name of the revocation list in it.</summary>
+    public const string RevocationListName = "revoked.krl";
+
+    /// <summary>The name of the last checkpoint in it.</summary>
+    public const string CheckpointName = "audit_checkpoint";
+
     private readonly string path;
     private readonly FileStream taken;
     private readonly Dictionary<CaPurpose, KeyFiles> files = [];
@@ -32,7 +38,7 @@ internal sealed class DataDirectory : IDisposable
     public bool IsNewAuthority => files[CaPurpose.User].Current is FileCaKey { IsNew: true };
 
     /// <summary>The path of the revocation list.</summary>
-    public string RevocationList => Path.Combine(path, "revoked.krl");
+    public string RevocationList => Path.Combine(path, RevocationListName);
 
     /// <summary>The beginning of the names of the files that reserve room for what is published for hosts.</summary>
     public string SparePublished => Path.Combine(path, "published");
@@ -56,7 +62,7 @@ internal sealed class DataDirectory : IDisposable
                 (CaPurpose.User, settings.UserCa), (CaPurpose.Host, settings.HostCa), (CaPurpose.Sync, settings.SyncCa)])
                 directory.files[purpose] = await KeyFiles.Load(path, purpose, custody, settings.NewCaKeys);
             directory.AuditKey = AuditKey.LoadOrCreate(Path.Combine(path, AuditKey.FileName));
-            directory.Checkpoint = new CheckpointFile(Path.Combine(path, "audit_checkpoint"), directory.AuditKey);
+            directory.Checkpoint = new CheckpointFile(Path.Combine(path, CheckpointName), directory.AuditKey);
             // From now on, a file that is missing was removed.
             if (directory.AuditKey.IsNew && !directory.Checkpoint.Exists)
                 directory.Checkpoint.Keep(directory.Checkpoint.Begun());
@@ -81,7 +87,9 @@ internal sealed class DataDirectory : IDisposable
         taken.Dispose();
     }
 
-    private static FileStream Lock(string path)
+    /// <summary>Keeps daemons away from a directory, for a program that does not need its keys.</summary>
+    /// <exception cref="InUseException">A daemon uses it.</exception>
+    public static FileStream Lock(string path)
     {
         var pidFile = Path.Combine(path, "certauthority.pid");
         try

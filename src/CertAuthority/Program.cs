@@ -11,6 +11,8 @@ root.SetAction(async (parsed, _) =>
 {
     try
     {
+        if (parsed.GetValue(root.MigrateToPostgres))
+            return await Move(root.Read(parsed), root.MigrateFrom(parsed), root.IsJson(parsed));
         if (!parsed.GetValue(root.CheckConfig))
             return await Run(() => root.Read(parsed));
         var settings = root.Read(parsed);
@@ -66,6 +68,15 @@ static async Task<int> Run(Func<Settings> read)
     {
         return 0;
     }
+}
+
+static async Task<int> Move(Settings settings, string? file, bool asJson)
+{
+    using var logs = Log.Open();
+    var moved = await MoveToServer.Run(
+        settings, file, TimeProvider.System, logs.CreateLogger("certauthority"), line => Console.Error.WriteLine($"certauthority: {Printable.Escape(line)}"));
+    Console.WriteLine(asJson ? moved.Json() : string.Join('\n', moved.Lines().Select(Printable.Escape)));
+    return 0;
 }
 
 static int Fail(params IEnumerable<string> messages)

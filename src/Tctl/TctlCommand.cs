@@ -74,6 +74,7 @@ internal sealed class TctlCommand : ProgramCommand
         Subcommands.Add(new Command("clock", "The clock of the daemon's host") { new ClockAcceptCommand() });
         Subcommands.Add(new UiCommand());
         Subcommands.Add(new BackupCommand());
+        Subcommands.Add(new MigrateCommand());
         Subcommands.Add(new StatusCommand());
         Subcommands.Add(new CompletionCommand("tctl"));
         Subcommands.Add(new HelpCommand("tctl help", "tctl help create", "tctl help users add"));

@@ -49,7 +49,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
     /// <summary>Compares the audit with the last checkpoint, before anything is served.</summary>
     public void Begin()
     {
-        fault = database.Read(snapshot => FaultIn(snapshot) ?? FaultOfCount(snapshot));
+        fault = database.Read(snapshot => AuditFaults.OfTree(snapshot, file) ?? AuditFaults.OfCount(snapshot));
         // Also after a fault: whoever looks for it needs the checkpoint that the audit does not match.
         if (database.Read(snapshot => snapshot.StoredTree()) is { Note: { } note, Signature: { } signature }
             && key.Read(note) is { } checkpoint)
@@ -204,8 +204,8 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
     /// <summary>Decides what comes next.</summary>
     private TreeStep Step(Snapshot snapshot)
     {
-        if (file.Read() is not { } last || snapshot.StoredTree() is var tree && !IsOf(tree, last))
-            return new TreeStep(null) { Fault = FaultIn(snapshot) };
+        if (file.Read() is not { } last || snapshot.StoredTree() is var tree && !AuditFaults.IsOf(tree, last))
+            return new TreeStep(null) { Fault = AuditFaults.OfTree(snapshot, file) };
         if (tree is null)
             return new TreeStep(new StoredTree(last.Origin, 0, 0)) { IsNew = true };
         var entries = snapshot.StoredAudit(tree.LastEntry, Piece);
@@ -236,34 +236,6 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
         }
     }
 
-    /// <summary>Whether a tree is of the log of a checkpoint; the tree of a log that has just begun may not be there yet.</summary>
-    private static bool IsOf(StoredTree? tree, Checkpoint last) => tree is null ? last.Size == 0 : tree.Origin == last.Origin;
-
-    private string? FaultIn(Snapshot snapshot)
-    {
-        if (!file.Exists)
-            return $"{file.Path} is missing, although checkpoints were signed";
-        if (file.Read() is not { } last)
-            return $"{file.Path} is not a checkpoint that {AuditKey.FileName} signed";
-        var tree = snapshot.StoredTree();
-        if (!IsOf(tree, last))
-            return $"the last checkpoint is of the log {last.Origin}, and the database has {tree?.Origin ?? "none"}";
-        if (tree is null || last.Size == 0)
-            return null;
-        if (tree.Size < last.Size || snapshot.LastAudit() < tree.LastEntry)
-            return $"entries of the audit are missing: there were {Math.Max(tree.Size, last.Size)}";
-        try
-        {
-            return new Tree(tree.Size, snapshot.Tile).RootOf(last.Size).AsSpan().SequenceEqual(last.Root)
-                ? null
-                : $"the audit does not begin with the {last.Size} entries of its last checkpoint";
-        }
-        catch (MissingTileException missing)
-        {
-            return $"the tree over the audit is damaged: {missing.Message}";
-        }
-    }
-
     private static (Witness Witness, string? Fault) Compare(Snapshot snapshot, string host, Checkpoint seen)
     {
         if (snapshot.StoredTree() is not { } tree || tree.Origin != seen.Origin)
@@ -280,20 +252,6 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
         {
             return (Witness.Contradicts, $"the tree over the audit is damaged: {missing.Message}");
         }
-    }
-
-    /// <summary>
-    /// Finds entries that were removed from the middle, or put before the first one. It counts all of them, once in each run.
-    /// </summary>
-    private static string? FaultOfCount(Snapshot snapshot)
-    {
-        if (snapshot.StoredTree() is not { Size: > 0 } tree)
-            return null;
-        // Behind the tree, numbers may be missing that an earlier version lost; so only what the tree has is counted.
-        var expected = tree.Size - snapshot.AuditArchive().Leaves;
-        return snapshot.CountAuditIn(tree) is var count && count == expected ? null
-            : count < expected ? $"entries of the audit are missing: there are {count} of {expected}"
-            : $"there are entries of the audit that were never logged: {count}, of {expected}";
     }
 
     private async Task RecordFault()

@@ -53,6 +53,18 @@ public sealed class CheckpointsTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Entry_that_is_not_the_one_in_the_tree_is_found()
+    {
+        await Audit(300);
+        await Signed(300);
+        Assert.Null(world.Database.Read(AuditFaults.OfEntries));
+        Change("UPDATE audit SET entry = x'7b7d' WHERE id = 290");
+        Assert.Equal("entry 290 of the audit is not the one in the tree", world.Database.Read(AuditFaults.OfEntries));
+        // No other check reads the entries.
+        Assert.Null(world.Database.Read(snapshot => AuditFaults.OfTree(snapshot, new CheckpointFile(LastFile, key)) ?? AuditFaults.OfCount(snapshot)));
+    }
+
+    [Fact]
     public async Task Longest_entry_is_65535_bytes_long()
     {
         var without = JsonSerializer.SerializeToUtf8Bytes(World.Entry("test.happened") with { Reason = "" }, ProtocolJson.Strict.Of<AuditEntry>()).Length;

@@ -47,6 +47,8 @@ public class HelpTests
             "tsh ssh", "tsh relay",
             // They talk to a person.
             "tsh review", "tsh help", "tsh ui", "tctl help", "tctl ui",
+            // It names another program.
+            "tctl migrate",
             // They print a file for another program.
             "tsh completion", "tctl auth export", "tctl completion",
         ];

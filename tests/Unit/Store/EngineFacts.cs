@@ -32,6 +32,15 @@ internal sealed class PostgresFactAttribute : FactAttribute, ITraitAttribute
     public string Engine => "postgres";
 }
 
+/// <inheritdoc cref="PostgresFactAttribute"/>
+[TraitDiscoverer("CertAuthority.Tests.Unit.Store.EngineTrait", "CertAuthority.Tests.Unit")]
+internal sealed class PostgresTheoryAttribute : TheoryAttribute, ITraitAttribute
+{
+    public PostgresTheoryAttribute() => Skip = TestStore.IsPostgres ? null : "it needs CERTAUTHORITY_TEST_STORE=postgres";
+
+    public string Engine => "postgres";
+}
+
 /// <summary>Lets a filter choose tests by the only engine that they are about, as the trait <c>Engine</c>.</summary>
 public sealed class EngineTrait : ITraitDiscoverer
 {
