@@ -86,27 +86,28 @@ public sealed class CaClient : IDisposable
         if (connections is [var only])
             return await only.Ask(route, request, patience, triesAgain: only.Server is ServerAddress.Unix, cancellation)
                 .ConfigureAwait(false);
-        var connection = await Choose(cancellation).ConfigureAwait(false);
-        try
+        for (var left = connections.Length; ; left--)
         {
-            return await connection.Ask(route, request, patience, triesAgain: false, cancellation).ConfigureAwait(false);
+            var connection = await Choose(cancellation).ConfigureAwait(false);
+            try
+            {
+                return await connection.Ask(route, request, patience, triesAgain: false, cancellation).ConfigureAwait(false);
+            }
+            catch (UnreachableException silent)
+            {
+                Leave(connection, silent);
+                if (left == 1 || (silent.MayHaveArrived && !route.MayRepeat))
+                    throw;
+            }
+            // Another daemon may have the database by now, or does this alone.
+            catch (ProblemException refused) when (refused.Problem.Code is ProblemCode.Unavailable or ProblemCode.Elsewhere)
+            {
+                Leave(connection, refused);
+                // A decision may stand.
+                if (left == 1 || (refused.Problem.Code == ProblemCode.Unavailable && !route.MayRepeat))
+                    throw;
+            }
         }
-        catch (UnreachableException silent)
-        {
-            Leave(connection, silent);
-            if (silent.MayHaveArrived && !route.MayRepeat)
-                throw;
-        }
-        // Another daemon may have the database by now.
-        catch (ProblemException refused) when (refused.Problem.Code == ProblemCode.Unavailable)
-        {
-            Leave(connection, refused);
-            // A decision may stand.
-            if (!route.MayRepeat)
-                throw;
-        }
-        connection = await Choose(cancellation).ConfigureAwait(false);
-        return await connection.Ask(route, request, patience, triesAgain: false, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Sends a request, and passes on the bytes of the answer as they arrive, however long that takes.</summary>

@@ -22,6 +22,8 @@ public enum ProblemCode
     [JsonStringEnumMemberName("limited")] Limited,
     /// <summary>Nothing was changed; the same call may succeed later (503).</summary>
     [JsonStringEnumMemberName("unavailable")] Unavailable,
+    /// <summary>Nothing was done: of several daemons on one database, another one does this alone (421).</summary>
+    [JsonStringEnumMemberName("elsewhere")] Elsewhere,
     /// <summary>A fault of the daemon; whether anything was changed is unknown (500).</summary>
     [JsonStringEnumMemberName("internal")] Internal,
 }
@@ -51,6 +53,7 @@ public sealed record Problem(
         ProblemCode.Conflict => 409,
         ProblemCode.Expired => 410,
         ProblemCode.Limited => 429,
+        ProblemCode.Elsewhere => 421,
         ProblemCode.Unavailable => 503,
         _ => 500,
     };

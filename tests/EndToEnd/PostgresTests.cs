@@ -89,7 +89,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         await DaemonTests.Setup(daemon);
         using var folder = new Scratch();
         CopyKeys(daemon, folder);
-        await using var other = TestDaemon.StandsBy(folder, Configuration(TestDaemon.ManyLogins));
+        await using var other = TestDaemon.Follows(folder, Configuration(TestDaemon.ManyLogins));
         await other.Served;
         var refused = await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff");
         Assert.Equal(1, refused.ExitCode);
@@ -111,7 +111,8 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         await Eventually.Holds(() => first.Serials.Count > 20 && second.Serials.Count > 20);
         await daemon.Stop("KILL");
         await first.Done;
-        await Eventually.Holds(async () => (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode == 0, "the other one leads");
+        await other.Leads();
+        (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
         var third = Load(other);
         await Eventually.Holds(() => third.Serials.Count > 20);
         await other.Stop();
@@ -129,7 +130,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         await DaemonTests.Setup(daemon);
         using var folder = new Scratch();
         CopyKeys(daemon, folder);
-        await using var other = TestDaemon.StandsBy(folder, Configuration());
+        await using var other = TestDaemon.Follows(folder, Configuration());
         await other.Served;
         foreach (var (asked, answers) in ((TestDaemon, TestDaemon)[])[(daemon, other), (other, daemon)])
         {
@@ -148,7 +149,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         await DaemonTests.Setup(daemon);
         using var folder = new Scratch();
         CopyKeys(daemon, folder);
-        await using var other = TestDaemon.StandsBy(folder, Configuration());
+        await using var other = TestDaemon.Follows(folder, Configuration());
         await other.Served;
         (await daemon.Administrator.Types("tctl", "auth", "rotate", "user")).Done();
         Assert.Equal(1, await other.Ended());
@@ -176,10 +177,11 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         await DaemonTests.Setup(daemon);
         using var folder = new Scratch();
         CopyKeys(daemon, folder);
-        await using var other = TestDaemon.StandsBy(folder, Configuration());
+        await using var other = TestDaemon.Follows(folder, Configuration());
         await other.Served;
         await daemon.Signal("STOP");
-        await Eventually.Holds(async () => (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode == 0, "the other one leads");
+        await other.Leads();
+        (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
         await daemon.Signal("CONT");
         Assert.Equal(1, await daemon.Ended());
         Assert.Matches("another certauthority (works on|has worked on) postgres:", daemon.Log);

@@ -3,7 +3,7 @@ using CertAuthority.Tests.Unit.Store;
 
 namespace CertAuthority.Tests.EndToEnd;
 
-/// <summary>tsh with the addresses of two daemons on one database, one of which stands by.</summary>
+/// <summary>tsh with the addresses of two daemons on one database, one of which follows.</summary>
 public sealed class SeveralServersTests(PostgresServer one) : IClassFixture<PostgresServer>, IAsyncLifetime, IDisposable
 {
     private const string Servers = "ssh://alice@auth1,ssh://alice@auth2";
@@ -11,9 +11,9 @@ public sealed class SeveralServersTests(PostgresServer one) : IClassFixture<Post
     private readonly Scratch scratch = new();
     private readonly Scratch second = new();
     private TestDaemon works = null!;
-    private TestDaemon standsBy = null!;
+    private TestDaemon follows = null!;
 
-    private string Both => $"{works.Server},{standsBy.Server}";
+    private string Both => $"{works.Server},{follows.Server}";
 
     public async Task InitializeAsync()
     {
@@ -21,13 +21,13 @@ public sealed class SeveralServersTests(PostgresServer one) : IClassFixture<Post
         works = await TestDaemon.Start(scratch, configuration: Configuration);
         await Laptop.Fill(works);
         PostgresTests.CopyKeys(works, second);
-        standsBy = TestDaemon.StandsBy(second, Configuration);
-        await Eventually.Holds(() => standsBy.Log.Contains("stands by", StringComparison.Ordinal));
+        follows = TestDaemon.Follows(second, Configuration);
+        await follows.Served;
     }
 
     public async Task DisposeAsync()
     {
-        await standsBy.DisposeAsync();
+        await follows.DisposeAsync();
         await works.DisposeAsync();
     }
 
@@ -46,15 +46,15 @@ public sealed class SeveralServersTests(PostgresServer one) : IClassFixture<Post
         using var wait = Wait.Start(works.Person(Person.Alice) with { Server = Both }, command);
         var id = await wait.Filed();
         await works.Stop(signal);
-        await standsBy.Served;
-        (await standsBy.Administrator.Types("tctl", "requests", "approve", id)).Done();
+        await follows.Leads();
+        (await follows.Administrator.Types("tctl", "requests", "approve", id)).Done();
 
         var ended = await wait.Ended();
 
         Assert.Equal(0, ended.ExitCode);
         Assert.Contains(command.Contains("login", StringComparison.Ordinal) ? "roles: access, dba" : $"request {id} is APPROVED", ended.Output, StringComparison.Ordinal);
-        Assert.Single(ended.Error.Split('\n'), line => line.EndsWith($"; using {standsBy.Server}", StringComparison.Ordinal));
-        Assert.Single((await standsBy.Administrator.Types("tctl", "requests", "ls", "--format=json")).Done().Split("\"access_request\"")[1..]);
+        Assert.Single(ended.Error.Split('\n'), line => line.EndsWith($"; using {follows.Server}", StringComparison.Ordinal));
+        Assert.Single((await follows.Administrator.Types("tctl", "requests", "ls", "--format=json")).Done().Split("\"access_request\"")[1..]);
     }
 
     [PeopleFact]
@@ -63,38 +63,49 @@ public sealed class SeveralServersTests(PostgresServer one) : IClassFixture<Post
         var alice = works.Person(Person.Alice) with { Server = Both };
         (await alice.Types("tsh", "login")).Done();
         await works.Signal("STOP");
-        await standsBy.Served;
+        await follows.Leads();
         var clock = Stopwatch.StartNew();
         var listed = await alice.Types("tsh", "request", "ls");
         Assert.Equal(0, listed.ExitCode);
-        Assert.Contains($"tsh: warning: {works.Server}: the daemon does not answer; using {standsBy.Server}\n", listed.Error, StringComparison.Ordinal);
+        Assert.Contains($"tsh: warning: {works.Server}: the daemon does not answer; using {follows.Server}\n", listed.Error, StringComparison.Ordinal);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"{clock.Elapsed}");
         await works.Signal("CONT");
         Assert.Equal(1, await works.Ended());
     }
 
     [PeopleFact]
-    public async Task Server_that_stands_by_is_passed_over()
+    public async Task Server_that_is_gone_is_passed_over()
     {
-        var alice = works.Person(Person.Alice) with { Server = $"{standsBy.Server},{works.Server}" };
+        var alice = works.Person(Person.Alice) with { Server = $"{follows.Server},{works.Server}" };
         var login = await alice.Types("tsh", "login");
         Assert.Contains("logins: deploy@web1\n", login.Done(), StringComparison.Ordinal);
-        Assert.StartsWith($"tsh: warning: {standsBy.Server}: no daemon answers at {standsBy.Server}; using {works.Server}\n", login.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("warning", login.Error, StringComparison.Ordinal);
+        await follows.Stop();
+        login = await alice.Types("tsh", "login");
+        Assert.Contains("logins: deploy@web1\n", login.Done(), StringComparison.Ordinal);
+        Assert.StartsWith($"tsh: warning: {follows.Server}: no daemon answers at {follows.Server}; using {works.Server}\n", login.Error, StringComparison.Ordinal);
         await works.Stop();
-        await standsBy.Served;
-        Assert.DoesNotContain("warning", (await alice.Types("tsh", "request", "ls")).Error, StringComparison.Ordinal);
-        await standsBy.Stop();
         var nobody = await alice.Types("tsh", "request", "ls");
         Assert.Equal(
-            (3, "", $"tsh: error: no server answers: {standsBy.Server}: no daemon answers at {standsBy.Server}; {works.Server}: no daemon answers at {works.Server}\ntsh: hint: start certauthority on one of them, or name others with --server or CERTAUTHORITY_SERVER\n"),
+            (3, "", $"tsh: error: no server answers: {follows.Server}: no daemon answers at {follows.Server}; {works.Server}: no daemon answers at {works.Server}\ntsh: hint: start certauthority on one of them, or name others with --server or CERTAUTHORITY_SERVER\n"),
             (nobody.ExitCode, nobody.Output, nobody.Error));
+    }
+
+    /// <summary>Nothing was done where it was refused, so it is done at the next one, also if it could not be repeated.</summary>
+    [PeopleFact]
+    public async Task Daemon_that_leads_is_asked_for_what_it_does_alone()
+    {
+        var added = await (works.Administrator with { Server = $"{follows.Server},{works.Server}" }).Types("tctl", "users", "add", "late", "--roles=access");
+        added.Done();
+        Assert.Matches($"tctl: warning: {follows.Server}: another daemon leads, on .*, and does this alone; using {works.Server}\n", added.Error);
+        Assert.Contains("late", (await works.Administrator.Types("tctl", "get", "users")).Done(), StringComparison.Ordinal);
     }
 
     [PeopleFact]
     public async Task Login_and_wait_go_on_over_ssh_to_the_second_host()
     {
         await using var laptop = await Laptop.Create(works);
-        await using var other = await Laptop.Create(standsBy);
+        await using var other = await Laptop.Create(follows);
         laptop.Knows(other);
         var alice = laptop.Alice;
         (await alice.Types("tsh", "login", "--server", Servers)).Done();
@@ -102,8 +113,8 @@ public sealed class SeveralServersTests(PostgresServer one) : IClassFixture<Post
         using var wait = Wait.Start(alice, "tsh login --request-roles=dba");
         var id = await wait.Filed();
         await works.Stop("KILL");
-        await standsBy.Served;
-        (await standsBy.Administrator.Types("tctl", "requests", "approve", id)).Done();
+        await follows.Leads();
+        (await follows.Administrator.Types("tctl", "requests", "approve", id)).Done();
         var ended = await wait.Ended();
         Assert.Contains("logins: deploy@web1, postgres@db1\n", ended.Done(), StringComparison.Ordinal);
         Assert.Contains("; using ssh://alice@auth2\n", ended.Error, StringComparison.Ordinal);

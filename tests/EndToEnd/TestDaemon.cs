@@ -79,8 +79,8 @@ internal sealed class TestDaemon : IAsyncDisposable
         return daemon;
     }
 
-    /// <summary>Starts one that another daemon keeps waiting; <see cref="Served"/> completes when it serves.</summary>
-    public static TestDaemon StandsBy(Scratch scratch, string configuration)
+    /// <summary>Starts one beside another that leads; <see cref="Served"/> completes when it serves.</summary>
+    public static TestDaemon Follows(Scratch scratch, string configuration)
     {
         var file = scratch.Write("certauthority.yaml", configuration);
         var daemon = new TestDaemon(scratch, false, Launch(scratch, null, Configured(file)), file);
@@ -88,8 +88,12 @@ internal sealed class TestDaemon : IAsyncDisposable
         return daemon;
     }
 
-    /// <summary>Completes when a daemon that stood by serves.</summary>
+    /// <summary>Completes when a daemon that follows serves.</summary>
     public Task Served { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Returns when a daemon that followed serves again, as the one that leads.</summary>
+    public async Task Leads() =>
+        Assert.Equal($"ready: {Server}", await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)));
 
     /// <summary>A configuration for tests in which one person logs in more often than anybody would.</summary>
     public const string ManyLogins = "limits: {logins_per_minute: 1000, live_certificates: 10000, requests_per_minute: 1000, requests_per_day: 10000}\n";

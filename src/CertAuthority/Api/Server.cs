@@ -82,7 +82,7 @@ internal static class Server
     }
 
     private static ProblemException Alone(string? leader) => new(new Problem(
-        ProblemCode.Unavailable, $"another daemon leads{(leader is null ? "" : $", on {leader}")}, and does this alone", "call that one"));
+        ProblemCode.Elsewhere, $"another daemon leads{(leader is null ? "" : $", on {leader}")}, and does this alone", "call that one"));
 
     private static ProblemException NoSuchRoute() =>
         new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));

@@ -126,7 +126,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
     /// </summary>
     public void Follow()
     {
-        fault ??= database.Read(FaultIn);
+        fault ??= database.Read(snapshot => AuditFaults.OfTree(snapshot, file));
         if (fault is null && database.Read(snapshot => snapshot.StoredTree()) is { Note: { } note, Signature: { } signature }
             && key.Read(note) is { } checkpoint && checkpoint.Size > (file.Read()?.Size ?? 0))
             file.Keep(new SignedCheckpoint(checkpoint, note, signature));

@@ -32,7 +32,8 @@ internal sealed record TableShape(string Name, IReadOnlyList<ColumnShape> Column
     private IEnumerable<ColumnShape> Key => Columns.Any(column => column.IsKey) ? Columns.Where(column => column.IsKey) : Columns;
 
     /// <summary>
-    /// Reads the tables from the schema of a file, so that none of a later version is forgotten. A table comes after those to which it refers.
+    /// Reads the tables from the schema of a file, so that none of a later version is forgotten. A table comes after those to which it
+    /// refers.
     /// </summary>
     public static List<TableShape> Of(DbConnection file)
     {

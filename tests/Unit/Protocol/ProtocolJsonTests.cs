@@ -62,6 +62,7 @@ public class ProtocolJsonTests
     [InlineData(ProblemCode.Conflict, "conflict", 409)]
     [InlineData(ProblemCode.Expired, "expired", 410)]
     [InlineData(ProblemCode.Limited, "limited", 429)]
+    [InlineData(ProblemCode.Elsewhere, "elsewhere", 421)]
     [InlineData(ProblemCode.Internal, "internal", 500)]
     [InlineData(ProblemCode.Unavailable, "unavailable", 503)]
     public void Problem_has_a_code_and_a_status(ProblemCode code, string word, int status)
