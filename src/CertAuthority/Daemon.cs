@@ -165,11 +165,14 @@ internal sealed class Daemon : IAsyncDisposable
             checkpoints, removal, audit, reload, database.IsShared ? new OtherDaemons(ca, leads: true, log) : null,
             access, sockets,
         ];
+        if (follows)
+            foreach (var unused in (BackgroundService[])[krl, hosts, checkpoints, removal, reload, groups])
+                Hold(unused);
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));
         var serving = new Serving(ca, current, self, names);
         host = Server.Build(
             sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, log), services.OfType<IHostedService>(),
-            systemd, logs);
+            new OneLife(systemd, () => hasTurn), logs);
         held.Push(host.DisposeAsync);
         held.Push(async () => await host.StopAsync());
         Server.Serve(host, serving, log);
@@ -209,6 +212,20 @@ internal sealed class Daemon : IAsyncDisposable
     {
         hasTurn = true;
         host.Lifetime.StopApplication();
+    }
+
+    /// <summary>
+    /// Does not tell systemd that the process stops when it goes on as the daemon that leads: systemd would end it after a while.
+    /// </summary>
+    private sealed class OneLife(SystemdNotifier systemd, Func<bool> goesOn) : ISystemdNotifier
+    {
+        public bool IsEnabled => systemd.IsEnabled;
+
+        public void Notify(ServiceState state)
+        {
+            if (state.ToString() != ServiceState.Stopping.ToString() || !goesOn())
+                systemd.Notify(state);
+        }
     }
 
     private T Hold<T>(T resource) where T : IDisposable

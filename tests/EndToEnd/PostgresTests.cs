@@ -169,6 +169,31 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         Assert.Equal(daemon.PublicKey("user_ca_next"), OpenSsh.Certificate.ParseLine(line).SignatureKey);
     }
 
+    /// <summary>systemd would end a daemon that said that it stops.</summary>
+    [Fact]
+    public async Task Daemon_that_begins_to_lead_says_that_it_is_ready_again()
+    {
+        await using var daemon = await Start();
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        systemd.Bind(new UnixDomainSocketEndPoint(folder["notify"]));
+        await using var other = TestDaemon.Follows(folder, Configuration(), ["env", $"NOTIFY_SOCKET={folder["notify"]}"]);
+        await other.Served;
+        Assert.Equal("READY=1", await Told());
+        await daemon.Stop();
+        await other.Leads();
+        Assert.Equal("READY=1", await Told());
+        Assert.Equal(0, await other.Stop());
+        Assert.Equal("STOPPING=1", await Told());
+
+        async Task<string> Told()
+        {
+            var message = new byte[64];
+            return Encoding.ASCII.GetString(message, 0, await systemd.ReceiveAsync(message).WaitAsync(TimeSpan.FromSeconds(20)));
+        }
+    }
+
     /// <summary>Whoever was paused finds out that another one took over, and writes nothing after it.</summary>
     [Fact]
     public async Task Paused_daemon_is_replaced_and_stops_when_it_wakes()

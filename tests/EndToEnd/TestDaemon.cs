@@ -80,10 +80,10 @@ internal sealed class TestDaemon : IAsyncDisposable
     }
 
     /// <summary>Starts one beside another that leads; <see cref="Served"/> completes when it serves.</summary>
-    public static TestDaemon Follows(Scratch scratch, string configuration)
+    public static TestDaemon Follows(Scratch scratch, string configuration, string[]? around = null)
     {
         var file = scratch.Write("certauthority.yaml", configuration);
-        var daemon = new TestDaemon(scratch, false, Launch(scratch, null, Configured(file)), file);
+        var daemon = new TestDaemon(scratch, false, Launch(scratch, around, Configured(file)), file);
         daemon.Served = daemon.WaitUntilReady();
         return daemon;
     }

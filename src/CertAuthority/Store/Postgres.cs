@@ -24,11 +24,12 @@ internal partial class Postgres : Engine
 
     private const string Leads = "hashtext(current_schema())";
 
-
     private const int OldestServer = 150000;
 
     // A COMMIT that stopped waiting for a standby succeeds with this notice.
     private const string Warning = "01000";
+
+    private static readonly TimeSpan UntilNoticed = TimeSpan.FromSeconds(1);
 
     // After a kill, the server notices in this time that the connection of the former daemon is gone.
     private static readonly TimeSpan UntilFree = TimeSpan.FromSeconds(5);
@@ -144,8 +145,10 @@ internal partial class Postgres : Engine
         NpgsqlConnection? connection = Open();
         try
         {
-            if (!HasLock(connection, (LockKey, Leads)))
-                return false;
+            // The server may not have noticed yet that the last run of this daemon was killed.
+            for (var begun = Stopwatch.GetTimestamp(); !HasLock(connection, (LockKey, Leads)); Thread.Sleep(BetweenAttempts))
+                if (Stopwatch.GetElapsedTime(begun) > UntilNoticed)
+                    return false;
             Run(connection, SilenceOfStart);
             (inTurn, connection) = (connection, null);
             return true;
