@@ -310,17 +310,27 @@ public sealed class EnrollTests : IAsyncLifetime
     [PeopleFact]
     public async Task Penalties_of_a_fetching_host_are_awaited_or_named()
     {
-        await using var db1 = await FleetHost.Start(Daemon, fleet.Key, configuration: "PerSourcePenalties authfail:300 min:1", release: "forky");
-        var before = db1.Files;
-        var refused = await fleet.Enroll(db1, "--labels=type=db", "--no-push");
-        Assert.Contains(
-            "tctl: error: it could not be seen that db1 refuses a certificate that is revoked: its sshd keeps this address out after a refused login (PerSourcePenalties authfail:300s)\n",
-            refused.Error, StringComparison.Ordinal);
-        Assert.Equal(before, db1.Files);
-        await db1.Reconfigure(text => text.Replace("authfail:300", "authfail:7", StringComparison.Ordinal));
-        var enrolled = await fleet.Enroll(db1, "--labels=type=db", "--no-push");
-        enrolled.Done();
-        Assert.Contains("tctl: db1: its sshd keeps this address out after a refused login (PerSourcePenalties authfail:7s); waiting, 8s at most\n", enrolled.Error, StringComparison.Ordinal);
+        // sshd notes a refusal when the process that refused has ended, which can be after the next login; then nothing is to be seen.
+        var n = 1;
+        while (!await Seen($"db{n}"))
+            Assert.True(n++ < 5);
+
+        async Task<bool> Seen(string name)
+        {
+            await using var host = await FleetHost.Start(Daemon, fleet.Key, name, "PerSourcePenalties authfail:300 min:1", release: "forky");
+            var before = host.Files;
+            var refused = await fleet.Enroll(host, "--labels=type=db", "--no-push");
+            if (refused.ExitCode == 0)
+                return false;
+            Assert.Contains(
+                $"tctl: error: it could not be seen that {name} refuses a certificate that is revoked: its sshd keeps this address out after a refused login (PerSourcePenalties authfail:300s)\n",
+                refused.Error, StringComparison.Ordinal);
+            Assert.Equal(before, host.Files);
+            await host.Reconfigure(text => text.Replace("authfail:300", "authfail:7", StringComparison.Ordinal));
+            var enrolled = await fleet.Enroll(host, "--labels=type=db", "--no-push");
+            enrolled.Done();
+            return enrolled.Error.Contains($"tctl: {name}: its sshd keeps this address out after a refused login (PerSourcePenalties authfail:7s); waiting, 8s at most\n", StringComparison.Ordinal);
+        }
     }
 
     [PeopleFact]
