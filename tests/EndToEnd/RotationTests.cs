@@ -200,7 +200,7 @@ public sealed class RotationTests
         await Restarted();
         await Eventually.Holds(async () => (await administrator.Types("tctl", "auth", "rotate", "--status")).Output.Contains("switched", StringComparison.Ordinal), "it has switched");
         await Restarted();
-        await Eventually.Holds(() => !File.Exists(daemon.File("host_ca_next")));
+        await Eventually.Holds(() => !File.Exists(daemon.File("host_ca_next")) && File.Exists(daemon.File("host_ca.pub")));
         Assert.Equal(next, daemon.PublicKey("host_ca"));
 
         async Task Restarted()
