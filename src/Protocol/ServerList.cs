@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace CertAuthority.Protocol;
 
 /// <summary>
-/// The addresses of the daemons of one installation, in order of preference. One of them works at a time, and most installations have one.
+/// The addresses of the daemons of one installation, in order of preference. Most installations have one.
 /// </summary>
 /// <param name="All">The addresses; at least one, and none twice.</param>
 public sealed record ServerList(ImmutableArray<ServerAddress> All)
