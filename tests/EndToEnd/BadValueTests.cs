@@ -24,7 +24,7 @@ public sealed partial class BadValueTests
         ["KEY=VALUE[,KEY=VALUE…]"] = ["prod"],
         ["STATE[,STATE…]"] = ["odd", "pending,odd"],
         ["KIND"] = ["odd"],
-        ["unix:PATH|ssh://HOST"] = ["http://ca.example.com", "unix:relative", "ssh://"],
+        ["unix:PATH|ssh://HOST[,…]"] = ["http://ca.example.com", "unix:relative", "ssh://", "ssh://a,unix:relative", "ssh://a,ssh://a", "ssh://a,"],
         ["[USER@]HOST[:PORT]"] = ["-oProxyCommand=true", "root@db1:port", "a b"],
         ["HOST[:PORT]"] = ["a b", "db1:port"],
         ["LOGIN[,LOGIN…]"] = ["-x", "postgres,root@db1@db2"],
