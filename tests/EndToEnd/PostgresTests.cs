@@ -301,7 +301,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         File.Delete(link);
         Directory.CreateSymbolicLink(link, standby.Folder);
         Assert.Equal(1, await daemon.Ended());
-        Assert.Contains("was promoted or restored and has lost what it acknowledged", daemon.Log, StringComparison.Ordinal);
+        Assert.True(daemon.Log.Contains("was promoted or restored and has lost what it acknowledged", StringComparison.Ordinal), daemon.Log);
         await daemon.Restart();
         Assert.Equal(1L, standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.audit WHERE event = 'daemon.restored'"));
     }

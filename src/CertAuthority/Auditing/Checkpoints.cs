@@ -219,6 +219,9 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
             var grown = tree with { Size = growing.Size, LastEntry = entries is [.., var newest] ? newest.Seq : tree.LastEntry };
             if (entries.Count == Piece)
                 return new TreeStep(grown) { Changed = growing.Changed() };
+            // A server that was promoted without what it acknowledged: the next change ends the daemon.
+            if (growing.Size < last.Size)
+                return new TreeStep(null) { Fault = $"entries of the audit are missing: there were {last.Size}" };
             var whole = growing.Grown();
             var checkpoint = new Checkpoint(tree.Origin, whole.Size, whole.Root());
             if (!Proof.Extends(last.Size, last.Root, checkpoint.Size, checkpoint.Root, whole.Consistency(last.Size)))
