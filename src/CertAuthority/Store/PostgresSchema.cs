@@ -36,7 +36,8 @@ internal static class PostgresSchema
                 .Order(StringComparer.Ordinal).Select(name =>
                 {
                     using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-                    return new PostgresMigration(int.Parse(name.AsSpan(prefix.Length, 4), CultureInfo.InvariantCulture), reader.ReadToEnd());
+                    var number = int.Parse(name.AsSpan(prefix.Length, 4), CultureInfo.InvariantCulture);
+                    return new PostgresMigration(number, reader.ReadToEnd());
                 }),
         ];
     });

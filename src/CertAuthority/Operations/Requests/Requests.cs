@@ -130,7 +130,7 @@ internal static class Requests
             throw Problems.InvalidField("idempotency_key", "takes 16 to 64 letters, digits and dashes");
     }
 
-    /// <summary>Returns the request that the same call has filed already, and whose answer may have been lost; null for a new call.</summary>
+    /// <summary>Returns the request that the same call has filed before; null for a new call.</summary>
     private static AccessRequest? AlreadyFiled(Transaction transaction, Caller by, string key, CreateRequest ask)
     {
         if (transaction.FindCall(by.Identity.Uid, key) is not { } call)
