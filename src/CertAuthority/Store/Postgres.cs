@@ -112,6 +112,12 @@ internal partial class Postgres : Engine
     /// <summary>The row with the number of this daemon's last batch.</summary>
     protected virtual string OwnRow => $"writer WHERE holder = '{Holder}'";
 
+    /// <summary>Takes an earlier run of this daemon off the record: a directory has one daemon at a time.</summary>
+    protected const string OwnRowBefore = "DELETE FROM followers WHERE machine = $1 AND directory = $2";
+
+    /// <summary>The version of this daemon.</summary>
+    protected static string OwnVersion { get; } = typeof(Postgres).Assembly.GetName().Version!.ToString(3);
+
     /// <summary>The statement that is sent with COMMIT, with its values.</summary>
     protected virtual (string Sql, object[] Values) Mark(long number) => ("SELECT commit_batch($1, $2)", [Holder, number]);
 
@@ -479,13 +485,21 @@ internal partial class Postgres : Engine
         Run(connection, "BEGIN");
         if (isOther)
             Run(connection, "INSERT INTO backup (one, taken) VALUES (1, extract(epoch FROM now())::bigint) ON CONFLICT DO NOTHING");
+        // The daemon that led until now stays on record until another one begins to follow.
+        Run(
+            connection,
+            "INSERT INTO followers (holder, batch, machine, realm, host, since, seen, version, directory) "
+                + "SELECT holder, batch, machine, realm, host, since, seen, version, directory FROM writer WHERE seen > 0 ON CONFLICT DO NOTHING");
+        Run(connection, OwnRowBefore, Machine.Id, Folder);
         using (var command = connection.CreateCommand())
         {
             command.CommandText =
-                "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm, host) VALUES (1, $1, 0, $2, $3, $4, $5, $6) "
+                "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm, host, version, directory, since, seen) "
+                + "VALUES (1, $1, 0, $2, $3, $4, $5, $6, $7, $8, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint) "
                 + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, "
-                + "timeline = excluded.timeline, machine = excluded.machine, realm = excluded.realm, host = excluded.host";
-            foreach (var value in (string?[])[Holder, now.System, now.Timeline, Machine.Id, Realm, Environment.MachineName])
+                + "timeline = excluded.timeline, machine = excluded.machine, realm = excluded.realm, host = excluded.host, "
+                + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen";
+            foreach (var value in (string?[])[Holder, now.System, now.Timeline, Machine.Id, Realm, Environment.MachineName, OwnVersion, Folder])
                 command.Parameters.Add(new NpgsqlParameter { Value = (object?)value ?? DBNull.Value });
             command.ExecuteNonQuery();
         }

@@ -30,10 +30,12 @@ internal sealed class PostgresFollower(
             throw new StoreException(
                 $"{Name} is used by another version of certauthority (schema {version}, this one knows {SchemaVersion}), so this one cannot work beside it");
         Run(connection, "DELETE FROM followers WHERE seen < extract(epoch FROM now()) - $1", (long)Forgotten.TotalSeconds);
+        Run(connection, OwnRowBefore, Machine.Id, Folder);
         Run(
             connection,
-            "INSERT INTO followers (holder, batch, machine, realm, host, since, seen) VALUES ($1, 0, $2, $3, $4, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint)",
-            Holder, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName);
+            "INSERT INTO followers (holder, batch, machine, realm, host, version, directory, since, seen) "
+                + "VALUES ($1, 0, $2, $3, $4, $5, $6, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint)",
+            Holder, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName, OwnVersion, Folder);
         keys = Text(connection, "SELECT ca_keys_now()");
         return now;
     }

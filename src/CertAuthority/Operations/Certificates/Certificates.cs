@@ -99,12 +99,18 @@ internal static class Certificates
     public static Task<DaemonStatus> Status(Authority ca, Administrator by, GetStatus ask)
     {
         var now = ca.Now();
-        var krl = OpenSsh.Krl.Parse(ca.Krl.Read());
+        // The list itself is with the daemon that leads.
+        var (version, written) = ca.Follows
+            ? (ca.Krl.Version, ca.Krl.Made ?? ca.Started)
+            : OpenSsh.Krl.Parse(ca.Krl.Read()) is var krl ? (krl.Version, DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate)) : default;
         var damaged = ca.Damage.Find(now);
+        var daemons = ca.Database.Daemons();
         return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus
         {
             Version = Version,
             Database = ca.Database.Setting,
+            Daemons = daemons?.Daemons,
+            Replication = daemons?.Replication,
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
             Rotations = RotationState.All(ca, snapshot, now) is [_, ..] rotations ? rotations : null,
@@ -112,8 +118,8 @@ internal static class Certificates
             PendingRequests = snapshot.CountPending(now),
             LiveCertificates = snapshot.CountLive(now),
             RevokedCertificates = snapshot.CountRevoked(now),
-            KrlVersion = krl.Version.ToString(),
-            KrlWritten = DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
+            KrlVersion = version.ToString(),
+            KrlWritten = written,
             Notifications = snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
             AuditSinks = ca.AuditProgress.Show(snapshot),
             Published = ca.Krl.ForHosts?.Status is { } published
