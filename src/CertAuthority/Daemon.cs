@@ -15,6 +15,18 @@ using Microsoft.Extensions.Hosting.Systemd;
 
 namespace CertAuthority;
 
+/// <summary>What a daemon that followed leaves to the one that leads in its place, in the same process.</summary>
+/// <param name="Engine">The database, with the turn to lead.</param>
+/// <param name="Sockets">The sockets, at which callers wait meanwhile.</param>
+internal sealed record Turn(Engine Engine, Sockets Sockets) : IDisposable
+{
+    public void Dispose()
+    {
+        Sockets.Dispose();
+        Engine.Dispose();
+    }
+}
+
 /// <summary>
 /// A running daemon; this class puts all of its parts together. The host of the web server runs it: it starts each service in order, stops
 /// them in reverse, and stops when the first of them fails. Tests start it too.
@@ -27,25 +39,25 @@ internal sealed class Daemon : IAsyncDisposable
 
     private readonly TaskCompletionSource<Exception?> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Engine? turn;
+    private readonly Turn? turn;
     private Engine? waits;
-    private bool hasTurn;
+    private Turn? next;
     private WebApplication host = null!;
 
-    private Daemon(Engine? turn) => this.turn = turn;
+    private Daemon(Turn? turn) => this.turn = turn;
 
     /// <summary>Starts the daemon. It serves when this returns.</summary>
     /// <param name="settings">The settings at the start.</param>
     /// <param name="read">Reads the configuration again.</param>
     /// <param name="signals">The requests to reload and to stop.</param>
     /// <param name="system">The clock of the machine.</param>
-    /// <param name="turn">The database that it is to lead, from <see cref="Turn"/>; null before the first start.</param>
+    /// <param name="turn">What it has from the daemon before it, from <see cref="Next"/>; null before the first start.</param>
     /// <exception cref="StartException">
     /// Another daemon is running, files are open to other accounts, the database is damaged, the disk is full, …
     /// </exception>
     /// <exception cref="OperationCanceledException">A signal stopped the start.</exception>
     public static async Task<Daemon> Start(
-        Settings settings, Func<Settings> read, Signals signals, TimeProvider system, Engine? turn = null)
+        Settings settings, Func<Settings> read, Signals signals, TimeProvider system, Turn? turn = null)
     {
         var daemon = new Daemon(turn);
         try
@@ -70,21 +82,21 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Completes when the daemon begins to stop: with the error that stopped it, or with null if it was asked to stop.</summary>
     public Task<Exception?> Ended => ended.Task;
 
-    /// <summary>
-    /// The database that this daemon has the turn to lead now, although it followed; null if it has not. It is for the next start.
-    /// </summary>
-    public Engine? Turn => hasTurn ? waits : null;
+    /// <summary>What the next daemon in this process needs to lead, if this one followed and has the turn now; otherwise null.</summary>
+    public Turn? Next => next;
 
     public async ValueTask DisposeAsync()
     {
         while (held.TryPop(out var release))
             await release();
-        if (!hasTurn)
+        if (next is null)
             waits?.Dispose();
     }
 
     private async Task Build(Settings settings, Func<Settings> read, Signals signals, TimeProvider system)
     {
+        if (turn is not null)
+            Hold(turn.Sockets);
         var logs = Hold(Log.Open());
         var log = logs.CreateLogger("certauthority");
         var data = Hold(await DataDirectory.Take(settings));
@@ -97,7 +109,7 @@ internal sealed class Daemon : IAsyncDisposable
         var follows = waits is not null;
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = follows ? StartOfRun.Follow(data, database, clock) : await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
-        var sockets = Hold(Sockets.Take(settings.SocketPath, log));
+        var sockets = turn?.Sockets ?? Hold(Sockets.Take(settings.SocketPath, log));
         var keys = new CurrentKeys(run.Keys);
 
         var self = Accounts.OwnUid;
@@ -152,7 +164,7 @@ internal sealed class Daemon : IAsyncDisposable
         IEnumerable<IHostedService?> services = waits is { } engine ?
         [
             new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
-            new RefusalCounts(ca, log), new TurnWatch(engine, TakeTurn, log), access, sockets,
+            new RefusalCounts(ca, log), new TurnWatch(engine, () => TakeTurn(engine, sockets, followed), log), access, sockets,
         ] :
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts,
@@ -170,12 +182,13 @@ internal sealed class Daemon : IAsyncDisposable
                 Hold(unused);
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));
         var serving = new Serving(ca, current, self, names);
+        var drain = new Drain(clock);
         host = Server.Build(
-            sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, log), services.OfType<IHostedService>(),
-            new OneLife(systemd, () => hasTurn), logs);
+            sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, drain, log), services.OfType<IHostedService>(),
+            new OneLife(systemd, () => next is not null), drain, logs);
         held.Push(host.DisposeAsync);
         held.Push(async () => await host.StopAsync());
-        Server.Serve(host, serving, log);
+        Server.Serve(host, serving, drain, log);
         host.Lifetime.ApplicationStopping.Register(() =>
         {
             watch.Stop();
@@ -192,7 +205,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Opens the database, to lead it if no other daemon does.</summary>
     private Database Open(Settings settings, DataDirectory data, ILogger log)
     {
-        var engine = turn ?? DatabaseOf.Settings(settings, log);
+        var engine = turn?.Engine ?? DatabaseOf.Settings(settings, log);
         try
         {
             if (turn is not null || engine.TryTakeTurn())
@@ -208,9 +221,10 @@ internal sealed class Daemon : IAsyncDisposable
         return Database.Open(DatabaseOf.Following(settings, log), log);
     }
 
-    private void TakeTurn()
+    private void TakeTurn(Engine engine, Sockets sockets, FollowedKrl lists)
     {
-        hasTurn = true;
+        next = new Turn(engine, sockets.Keep());
+        lists.Stop();
         host.Lifetime.StopApplication();
     }
 

@@ -4,7 +4,6 @@ using CertAuthority.Configuration;
 using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
-using CertAuthority.Store;
 
 var root = new DaemonCommand();
 root.SetAction(async (parsed, _) =>
@@ -50,18 +49,24 @@ static async Task<int> Run(Func<Settings> read)
     var settings = read();
     try
     {
-        Engine? turn = null;
+        Turn? turn = null;
         while (true)
         {
-            await using var daemon = await Daemon.Start(settings, read, signals, new BootClock(), turn);
-            Console.WriteLine($"ready: {new ServerAddress.Unix(settings.SocketPath)}");
-            // Acknowledged changes are on the disk; other changes exist only in this process. Only the next process can tell what was kept.
-            if (await daemon.Ended is { } fault)
-                return Fail($"{fault.Message}; stopping, so that the next start reads what is true");
-            turn = daemon.Turn;
-            // The daemon that led has ended, and this one leads now.
-            if (turn is null || signals.Stop.IsCancellationRequested)
+            await using (var daemon = await Daemon.Start(settings, read, signals, new BootClock(), turn))
+            {
+                Console.WriteLine($"ready: {new ServerAddress.Unix(settings.SocketPath)}");
+                // Acknowledged changes are on the disk; other changes exist only in this process. Only the next process can tell what was kept.
+                if (await daemon.Ended is { } fault)
+                    return Fail($"{fault.Message}; stopping, so that the next start reads what is true");
+                turn = daemon.Next;
+            }
+            if (turn is null)
                 return 0;
+            // The daemon that led has ended, and this one leads now.
+            if (!signals.Stop.IsCancellationRequested)
+                continue;
+            turn.Dispose();
+            return 0;
         }
     }
     catch (OperationCanceledException) when (signals.Stop.IsCancellationRequested)

@@ -126,7 +126,10 @@ internal static class RouteTable
         Administrators(Routes.ArchiveAudit, AuditArchiving.Archive),
         Monitors(Routes.GetStatus, Certificates.Status) with { Anywhere = true },
         Monitors(Routes.GetMetrics, Scrapes.Read, "application/openmetrics-text; version=1.0.0; charset=utf-8") with { Anywhere = true },
-        Monitors(Routes.GetPrometheusMetrics, Scrapes.ReadForPrometheus, "text/plain; version=0.0.4; charset=utf-8") with { Anywhere = true },
+        Monitors(Routes.GetPrometheusMetrics, Scrapes.ReadForPrometheus, "text/plain; version=0.0.4; charset=utf-8") with
+        {
+            Anywhere = true,
+        },
         Administrators(Routes.GetKrl, Certificates.Krl),
         Administrators(Routes.TakeBackup, Backups.Take),
         Auditors(Routes.ListRotations, RotationState.List),

@@ -489,7 +489,8 @@ internal partial class Postgres : Engine
         Run(
             connection,
             "INSERT INTO followers (holder, batch, machine, realm, host, since, seen, version, directory) "
-                + "SELECT holder, batch, machine, realm, host, since, seen, version, directory FROM writer WHERE seen > 0 ON CONFLICT DO NOTHING");
+                + "SELECT holder, batch, machine, realm, host, since, seen, version, directory FROM writer WHERE seen > 0 "
+                + "ON CONFLICT DO NOTHING");
         Run(connection, OwnRowBefore, Machine.Id, Folder);
         using (var command = connection.CreateCommand())
         {
@@ -499,7 +500,8 @@ internal partial class Postgres : Engine
                 + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, "
                 + "timeline = excluded.timeline, machine = excluded.machine, realm = excluded.realm, host = excluded.host, "
                 + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen";
-            foreach (var value in (string?[])[Holder, now.System, now.Timeline, Machine.Id, Realm, Environment.MachineName, OwnVersion, Folder])
+            foreach (var value in (string?[])[
+                Holder, now.System, now.Timeline, Machine.Id, Realm, Environment.MachineName, OwnVersion, Folder])
                 command.Parameters.Add(new NpgsqlParameter { Value = (object?)value ?? DBNull.Value });
             command.ExecuteNonQuery();
         }

@@ -15,7 +15,7 @@ internal partial class Postgres
             + "UNION ALL SELECT host, directory, version, since, seen, holder, FALSE FROM followers) AS daemons "
             + "ORDER BY leads DESC, since, host, directory";
 
-    // What is not on the disk of a standby yet. A standby that confirms nothing keeps the delay of its last confirmation, so its silence counts.
+    // What is not on the disk of a standby yet. One that confirms nothing keeps the delay of its last confirmation, so its silence counts.
     private const string OfStandbys =
         "SELECT application_name, sync_state, state, behind, CASE WHEN behind = 0 THEN 0 "
             + "ELSE greatest(extract(epoch FROM flush_lag), extract(epoch FROM clock_timestamp() - reply_time), 0) END::float8 FROM ("

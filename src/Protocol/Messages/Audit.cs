@@ -130,7 +130,9 @@ public sealed record DaemonStatus
 
 /// <summary>A daemon that works on the database server, or did.</summary>
 /// <param name="Host">The name of its host.</param>
-/// <param name="Directory">Its data directory, which tells the daemons of one host apart; empty if an earlier version wrote the record.</param>
+/// <param name="Directory">
+/// Its data directory, which tells the daemons of one host apart; empty if an earlier version wrote the record.
+/// </param>
 /// <param name="State"><c>leads</c>, <c>follows</c> or <c>gone</c>.</param>
 /// <param name="Since">When it began to lead, or to follow; null if that is not on record.</param>
 /// <param name="Seen">When it last wrote, which it does every two seconds; null if that is not on record.</param>

@@ -100,9 +100,7 @@ internal static class Certificates
     {
         var now = ca.Now();
         // The list itself is with the daemon that leads.
-        var (version, written) = ca.Follows
-            ? (ca.Krl.Version, ca.Krl.Made ?? ca.Started)
-            : OpenSsh.Krl.Parse(ca.Krl.Read()) is var krl ? (krl.Version, DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate)) : default;
+        var list = ca.Follows ? null : OpenSsh.Krl.Parse(ca.Krl.Read());
         var damaged = ca.Damage.Find(now);
         var daemons = ca.Database.Daemons();
         return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus
@@ -118,8 +116,8 @@ internal static class Certificates
             PendingRequests = snapshot.CountPending(now),
             LiveCertificates = snapshot.CountLive(now),
             RevokedCertificates = snapshot.CountRevoked(now),
-            KrlVersion = version.ToString(),
-            KrlWritten = written,
+            KrlVersion = (list?.Version ?? ca.Krl.Version).ToString(),
+            KrlWritten = list is null ? ca.Krl.Made ?? ca.Started : DateTimeOffset.FromUnixTimeSeconds((long)list.GeneratedDate),
             Notifications = snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
             AuditSinks = ca.AuditProgress.Show(snapshot),
             Published = ca.Krl.ForHosts?.Status is { } published

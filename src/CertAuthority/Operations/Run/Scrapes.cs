@@ -70,7 +70,8 @@ internal static class Scrapes
 
     // Only with a database server, which several daemons can share.
     private static void Shared(MetricsText text, DaemonOnRecord[] daemons, ReplicationStatus replication) =>
-        text.Flag("certauthority_leads", "Whether this daemon leads.", daemons.Any(one => one is { IsThis: true, State: DaemonOnRecord.Leads }))
+        text.Flag(
+            "certauthority_leads", "Whether this daemon leads.", daemons.Any(one => one is { IsThis: true, State: DaemonOnRecord.Leads }))
             .Gauge(
                 "certauthority_daemons_connected", "Daemons that work on the database.",
                 daemons.Count(one => one.State != DaemonOnRecord.Gone))
