@@ -15,15 +15,15 @@ using Microsoft.Extensions.Hosting.Systemd;
 
 namespace CertAuthority;
 
-/// <summary>What a daemon that followed leaves to the one that leads in its place, in the same process.</summary>
-/// <param name="Engine">The database, with the turn to lead.</param>
-/// <param name="Sockets">The sockets, at which callers wait meanwhile.</param>
-internal sealed record Turn(Engine Engine, Sockets Sockets) : IDisposable
+/// <summary>What a daemon that followed leaves to the next one in the same process.</summary>
+/// <param name="Engine">The database, with the turn to lead; null if the next one follows, too.</param>
+/// <param name="Sockets">The sockets, at which callers wait meanwhile; null if the next one has others.</param>
+internal sealed record Turn(Engine? Engine, Sockets? Sockets) : IDisposable
 {
     public void Dispose()
     {
-        Sockets.Dispose();
-        Engine.Dispose();
+        Sockets?.Dispose();
+        Engine?.Dispose();
     }
 }
 
@@ -41,7 +41,6 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Turn? turn;
     private Engine? waits;
-    private Turn? next;
     private WebApplication host = null!;
 
     private Daemon(Turn? turn) => this.turn = turn;
@@ -82,21 +81,24 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Completes when the daemon begins to stop: with the error that stopped it, or with null if it was asked to stop.</summary>
     public Task<Exception?> Ended => ended.Task;
 
-    /// <summary>What the next daemon in this process needs to lead, if this one followed and has the turn now; otherwise null.</summary>
-    public Turn? Next => next;
+    /// <summary>
+    /// How the process goes on once this daemon, which followed, has ended: with which settings, and with what it leaves. Null if the
+    /// process ends too.
+    /// </summary>
+    public (Settings Settings, Turn Turn)? Next { get; private set; }
 
     public async ValueTask DisposeAsync()
     {
         while (held.TryPop(out var release))
             await release();
-        if (next is null)
+        if (Next?.Turn.Engine is null)
             waits?.Dispose();
     }
 
     private async Task Build(Settings settings, Func<Settings> read, Signals signals, TimeProvider system)
     {
-        if (turn is not null)
-            Hold(turn.Sockets);
+        if (turn?.Sockets is { } kept)
+            Hold(kept);
         var logs = Hold(Log.Open());
         var log = logs.CreateLogger("certauthority");
         var data = Hold(await DataDirectory.Take(settings));
@@ -107,6 +109,9 @@ internal sealed class Daemon : IAsyncDisposable
         held.Push(database.DisposeAsync);
         await MoveToServer.ExpectInUse(settings, database, log);
         var follows = waits is not null;
+        // In the same process, the settings were compared before this daemon took its turn.
+        if (turn?.Engine is null)
+            SettingsAgreement.Expect(settings, database, follows);
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = follows ? StartOfRun.Follow(data, database, clock) : await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
         var sockets = turn?.Sockets ?? Hold(Sockets.Take(settings.SocketPath, log));
@@ -164,7 +169,13 @@ internal sealed class Daemon : IAsyncDisposable
         IEnumerable<IHostedService?> services = waits is { } engine ?
         [
             new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
-            new RefusalCounts(ca, log), new TurnWatch(engine, () => TakeTurn(engine, sockets, followed), log), access, sockets,
+            new RefusalCounts(ca, log),
+            new TurnWatch(
+                engine, () => SettingsAgreement.Obstacle(settings, database), () => GoOn(settings, settings, engine, sockets, followed), log),
+            new FollowersReload(
+                signals, served.Task, read, settings => SettingsAgreement.Obstacle(settings, database),
+                renewed => GoOn(settings, renewed, null, sockets, followed), systemd, log),
+            access, sockets,
         ] :
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts,
@@ -185,7 +196,7 @@ internal sealed class Daemon : IAsyncDisposable
         var drain = new Drain(clock);
         host = Server.Build(
             sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, drain, log), services.OfType<IHostedService>(),
-            new OneLife(systemd, () => next is not null), drain, logs);
+            new OneLife(systemd, () => Next is not null), drain, logs);
         held.Push(host.DisposeAsync);
         held.Push(async () => await host.StopAsync());
         Server.Serve(host, serving, drain, log);
@@ -221,15 +232,16 @@ internal sealed class Daemon : IAsyncDisposable
         return Database.Open(DatabaseOf.Following(settings, log), log);
     }
 
-    private void TakeTurn(Engine engine, Sockets sockets, FollowedKrl lists)
+    private void GoOn(Settings settings, Settings renewed, Engine? engine, Sockets sockets, FollowedKrl lists)
     {
-        next = new Turn(engine, sockets.Keep());
-        lists.Stop();
+        Next ??= (renewed, new Turn(engine, renewed.SocketPath == settings.SocketPath ? sockets.Keep() : null));
+        if (engine is not null)
+            lists.Stop();
         host.Lifetime.StopApplication();
     }
 
     /// <summary>
-    /// Does not tell systemd that the process stops when it goes on as the daemon that leads: systemd would end it after a while.
+    /// Does not tell systemd that the process stops when it goes on as another daemon: systemd would end it after a while.
     /// </summary>
     private sealed class OneLife(SystemdNotifier systemd, Func<bool> goesOn) : ISystemdNotifier
     {

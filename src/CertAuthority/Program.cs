@@ -49,25 +49,24 @@ static async Task<int> Run(Func<Settings> read)
     var settings = read();
     try
     {
-        Turn? turn = null;
-        while (true)
+        (Settings Settings, Turn? Turn)? next = (settings, null);
+        while (next is var (current, turn))
         {
-            await using (var daemon = await Daemon.Start(settings, read, signals, new BootClock(), turn))
+            await using (var daemon = await Daemon.Start(current, read, signals, new BootClock(), turn))
             {
                 Console.WriteLine($"ready: {new ServerAddress.Unix(settings.SocketPath)}");
                 // Acknowledged changes are on the disk; other changes exist only in this process. Only the next process can tell what was kept.
                 if (await daemon.Ended is { } fault)
                     return Fail($"{fault.Message}; stopping, so that the next start reads what is true");
-                turn = daemon.Next;
+                next = daemon.Next;
             }
-            if (turn is null)
-                return 0;
-            // The daemon that led has ended, and this one leads now.
+            // The daemon that led has ended, and this one leads now; or it follows with another configuration.
             if (!signals.Stop.IsCancellationRequested)
                 continue;
-            turn.Dispose();
+            next?.Turn?.Dispose();
             return 0;
         }
+        return 0;
     }
     catch (OperationCanceledException) when (signals.Stop.IsCancellationRequested)
     {
