@@ -2,8 +2,8 @@ namespace CertAuthority.Api;
 
 /// <summary>
 /// Lets the calls of a daemon that stops end by themselves. A server that closes an idle connection cannot know whether a call is on its
-/// way on it, and the caller then cannot know whether it arrived. So each answer says from then on that it is the last one on its connection,
-/// and only connections on which nothing happens are closed.
+/// way on it, and the caller then cannot know whether it arrived. So each answer says from then on that it is the last one on its
+/// connection, and only connections on which nothing happens are closed.
 /// </summary>
 /// <param name="clock">Measures for how long nothing has happened.</param>
 internal sealed class Drain(TimeProvider clock)
@@ -44,7 +44,8 @@ internal sealed class Drain(TimeProvider clock)
     {
         hasBegun = true;
         var begun = clock.GetTimestamp();
-        while (Volatile.Read(ref connections) > 0 && clock.GetElapsedTime(begun) < AtMost && !IsQuiet() && !cancellation.IsCancellationRequested)
+        while (Volatile.Read(ref connections) > 0 && !IsQuiet() && clock.GetElapsedTime(begun) < AtMost
+            && !cancellation.IsCancellationRequested)
             await Task.Delay(Glance, clock, CancellationToken.None);
 
         bool IsQuiet() =>
