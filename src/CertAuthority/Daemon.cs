@@ -171,7 +171,8 @@ internal sealed class Daemon : IAsyncDisposable
             new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
             new RefusalCounts(ca, log),
             new TurnWatch(
-                engine, () => SettingsAgreement.Obstacle(settings, database), () => GoOn(settings, settings, engine, sockets, followed), log),
+                engine, () => SettingsAgreement.Obstacle(settings, database),
+                () => GoOn(settings, settings, engine, sockets, followed), log),
             new FollowersReload(
                 signals, served.Task, read, settings => SettingsAgreement.Obstacle(settings, database),
                 renewed => GoOn(settings, renewed, null, sockets, followed), systemd, log),

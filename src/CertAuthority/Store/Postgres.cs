@@ -562,8 +562,8 @@ internal partial class Postgres : Engine
                 + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, timeline = excluded.timeline, "
                 + "machine = excluded.machine, realm = excluded.realm, host = excluded.host, schema = excluded.schema, "
                 + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen",
-            Holder, now.System, now.Timeline, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName, (long)PostgresSchema.Latest,
-            OwnVersion, Folder);
+            Holder, now.System, now.Timeline, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName,
+            (long)PostgresSchema.Latest, OwnVersion, Folder);
         Switch(connection, now);
     }
 
