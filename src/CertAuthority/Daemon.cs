@@ -15,6 +15,18 @@ using Microsoft.Extensions.Hosting.Systemd;
 
 namespace CertAuthority;
 
+/// <summary>What a daemon that followed leaves to the next one in the same process.</summary>
+/// <param name="Engine">The database, with the turn to lead; null if the next one follows, too.</param>
+/// <param name="Sockets">The sockets, at which callers wait meanwhile; null if the next one has others.</param>
+internal sealed record Turn(Engine? Engine, Sockets? Sockets) : IDisposable
+{
+    public void Dispose()
+    {
+        Sockets?.Dispose();
+        Engine?.Dispose();
+    }
+}
+
 /// <summary>
 /// A running daemon; this class puts all of its parts together. The host of the web server runs it: it starts each service in order, stops
 /// them in reverse, and stops when the first of them fails. Tests start it too.
@@ -27,24 +39,24 @@ internal sealed class Daemon : IAsyncDisposable
 
     private readonly TaskCompletionSource<Exception?> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Engine? turn;
+    private readonly Turn? turn;
     private Engine? waits;
     private WebApplication host = null!;
 
-    private Daemon(Engine? turn) => this.turn = turn;
+    private Daemon(Turn? turn) => this.turn = turn;
 
     /// <summary>Starts the daemon. It serves when this returns.</summary>
     /// <param name="settings">The settings at the start.</param>
     /// <param name="read">Reads the configuration again.</param>
     /// <param name="signals">The requests to reload and to stop.</param>
     /// <param name="system">The clock of the machine.</param>
-    /// <param name="turn">The database that it is to lead, from <see cref="Next"/>; null before the first start.</param>
+    /// <param name="turn">What it has from the daemon before it, from <see cref="Next"/>; null before the first start.</param>
     /// <exception cref="StartException">
     /// Another daemon is running, files are open to other accounts, the database is damaged, the disk is full, …
     /// </exception>
     /// <exception cref="OperationCanceledException">A signal stopped the start.</exception>
     public static async Task<Daemon> Start(
-        Settings settings, Func<Settings> read, Signals signals, TimeProvider system, Engine? turn = null)
+        Settings settings, Func<Settings> read, Signals signals, TimeProvider system, Turn? turn = null)
     {
         var daemon = new Daemon(turn);
         try
@@ -70,21 +82,23 @@ internal sealed class Daemon : IAsyncDisposable
     public Task<Exception?> Ended => ended.Task;
 
     /// <summary>
-    /// How the process goes on once this daemon, which followed, has ended: with which settings, and with the database that it has the turn
-    /// to lead now, if it has. Null if the process ends too.
+    /// How the process goes on once this daemon, which followed, has ended: with which settings, and with what it leaves. Null if the
+    /// process ends too.
     /// </summary>
-    public (Settings Settings, Engine? Turn)? Next { get; private set; }
+    public (Settings Settings, Turn Turn)? Next { get; private set; }
 
     public async ValueTask DisposeAsync()
     {
         while (held.TryPop(out var release))
             await release();
-        if (Next?.Turn is null)
+        if (Next?.Turn.Engine is null)
             waits?.Dispose();
     }
 
     private async Task Build(Settings settings, Func<Settings> read, Signals signals, TimeProvider system)
     {
+        if (turn?.Sockets is { } kept)
+            Hold(kept);
         var logs = Hold(Log.Open());
         var log = logs.CreateLogger("certauthority");
         var data = Hold(await DataDirectory.Take(settings));
@@ -96,11 +110,11 @@ internal sealed class Daemon : IAsyncDisposable
         await MoveToServer.ExpectInUse(settings, database, log);
         var follows = waits is not null;
         // In the same process, the settings were compared before this daemon took its turn.
-        if (turn is null)
+        if (turn?.Engine is null)
             SettingsAgreement.Expect(settings, database, follows);
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = follows ? StartOfRun.Follow(data, database, clock) : await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
-        var sockets = Hold(Sockets.Take(settings.SocketPath, log));
+        var sockets = turn?.Sockets ?? Hold(Sockets.Take(settings.SocketPath, log));
         var keys = new CurrentKeys(run.Keys);
 
         var self = Accounts.OwnUid;
@@ -157,8 +171,10 @@ internal sealed class Daemon : IAsyncDisposable
         IEnumerable<IHostedService?> services = waits is { } engine ?
         [
             new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
-            new RefusalCounts(ca, log), new TurnWatch(engine, () => Obstacle(settings), () => GoOn(settings, engine), log),
-            new FollowersReload(signals, served.Task, read, Obstacle, changed => GoOn(changed, null), systemd, log),
+            new RefusalCounts(ca, log),
+            new TurnWatch(engine, () => Obstacle(settings), () => GoOn(settings, settings, engine, sockets, followed), log),
+            new FollowersReload(
+                signals, served.Task, read, Obstacle, renewed => GoOn(settings, renewed, null, sockets, followed), systemd, log),
             access, sockets,
         ] :
         [
@@ -177,12 +193,13 @@ internal sealed class Daemon : IAsyncDisposable
                 Hold(unused);
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));
         var serving = new Serving(ca, current, self, names);
+        var drain = new Drain(clock);
         host = Server.Build(
-            sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, log), services.OfType<IHostedService>(),
-            new OneLife(systemd, () => Next is not null), logs);
+            sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, drain, log), services.OfType<IHostedService>(),
+            new OneLife(systemd, () => Next is not null), drain, logs);
         held.Push(host.DisposeAsync);
         held.Push(async () => await host.StopAsync());
-        Server.Serve(host, serving, log);
+        Server.Serve(host, serving, drain, log);
         host.Lifetime.ApplicationStopping.Register(() =>
         {
             watch.Stop();
@@ -196,20 +213,13 @@ internal sealed class Daemon : IAsyncDisposable
         Hold(signals.Stop.Register(host.Lifetime.StopApplication));
     }
 
-    /// <summary>Ends this daemon, and lets the process go on with another one.</summary>
-    private void GoOn(Settings settings, Engine? turn)
-    {
-        Next ??= (settings, turn);
-        host.Lifetime.StopApplication();
-    }
-
     /// <summary>Opens the database, to lead it if no other daemon does.</summary>
     private Database Open(Settings settings, DataDirectory data, ILogger log)
     {
-        var engine = turn ?? DatabaseOf.Settings(settings, log);
+        var engine = turn?.Engine ?? DatabaseOf.Settings(settings, log);
         try
         {
-            if (turn is not null || engine.TryTakeTurn())
+            if (turn?.Engine is not null || engine.TryTakeTurn())
                 return Database.Open(engine, log);
             waits = engine;
         }
@@ -220,6 +230,15 @@ internal sealed class Daemon : IAsyncDisposable
         }
         StartOfRun.ExpectSameKeys(settings, data, log);
         return Database.Open(DatabaseOf.Following(settings, log), log);
+    }
+
+    /// <summary>Ends this daemon, and lets the process go on with another one, on the same sockets if their path stays.</summary>
+    private void GoOn(Settings settings, Settings renewed, Engine? engine, Sockets sockets, FollowedKrl lists)
+    {
+        Next ??= (renewed, new Turn(engine, renewed.SocketPath == settings.SocketPath ? sockets.Keep() : null));
+        if (engine is not null)
+            lists.Stop();
+        host.Lifetime.StopApplication();
     }
 
     /// <summary>

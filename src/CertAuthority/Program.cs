@@ -4,7 +4,6 @@ using CertAuthority.Configuration;
 using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
-using CertAuthority.Store;
 
 var root = new DaemonCommand();
 root.SetAction(async (parsed, _) =>
@@ -50,16 +49,22 @@ static async Task<int> Run(Func<Settings> read)
     var settings = read();
     try
     {
-        (Settings Settings, Engine? Turn)? next = (settings, null);
+        (Settings Settings, Turn? Turn)? next = (settings, null);
         while (next is var (current, turn))
         {
-            await using var daemon = await Daemon.Start(current, read, signals, new BootClock(), turn);
-            Console.WriteLine($"ready: {new ServerAddress.Unix(settings.SocketPath)}");
-            // Acknowledged changes are on the disk; other changes exist only in this process. Only the next process can tell what was kept.
-            if (await daemon.Ended is { } fault)
-                return Fail($"{fault.Message}; stopping, so that the next start reads what is true");
+            await using (var daemon = await Daemon.Start(current, read, signals, new BootClock(), turn))
+            {
+                Console.WriteLine($"ready: {new ServerAddress.Unix(current.SocketPath)}");
+                // Acknowledged changes are on the disk; other changes exist only in this process. Only the next process can tell what was kept.
+                if (await daemon.Ended is { } fault)
+                    return Fail($"{fault.Message}; stopping, so that the next start reads what is true");
+                next = daemon.Next;
+            }
             // The daemon that led has ended, and this one leads now; or it follows with another configuration.
-            next = signals.Stop.IsCancellationRequested ? null : daemon.Next;
+            if (!signals.Stop.IsCancellationRequested)
+                continue;
+            next?.Turn?.Dispose();
+            return 0;
         }
         return 0;
     }

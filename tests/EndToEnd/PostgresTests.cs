@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json.Nodes;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Tests.Unit.Store;
@@ -122,6 +123,77 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         Assert.Equal(serials.Count, serials.Distinct().Count());
         var live = Query("SELECT serial FROM certificates WHERE revoked IS NULL").ToHashSet();
         Assert.All(serials, serial => Assert.Contains((long)serial, live));
+    }
+
+    /// <summary>Any of them answers, so that whoever looks at a failure need not know which one leads.</summary>
+    [Fact]
+    public async Task Status_shows_each_daemon_and_each_standby()
+    {
+        using var primary = TestPostgres.Start();
+        using var standby = primary.StartStandby("s1");
+        primary.Run("ALTER SYSTEM SET synchronous_standby_names = 's1'");
+        primary.Run("SELECT pg_reload_conf()");
+        await using var daemon = await Start(server: primary);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = TestDaemon.Follows(folder, Configuration(server: primary));
+        await other.Served;
+        foreach (var (asked, leads) in ((TestDaemon, bool)[])[(daemon, true), (other, false)])
+        {
+            var text = (await asked.Administrator.Types("tctl", "status")).Done();
+            Assert.Matches($"(?m)^daemon: {Environment.MachineName} \\({daemon.DataDirectory}\\) leads since .*Z, last seen .* \\([0-2]s ago\\), version [0-9.]+{(leads ? "; this one answers" : "")}$", text);
+            Assert.Matches($"(?m)^daemon: {Environment.MachineName} \\({other.DataDirectory}\\) follows since .*Z, last seen .*, version [0-9.]+{(leads ? "" : "; this one answers")}$", text);
+            Assert.Contains("\nstandbys: 1 connected, commits wait for one\n", text, StringComparison.Ordinal);
+            Assert.Matches("(?m)^standby s1: sync, streaming, \\d+ bytes and [0-9.]+s behind$", text);
+            var status = JsonNode.Parse((await asked.Administrator.Types("tctl", "status", "--format=json")).Done())!;
+            Assert.Equal(["leads", "follows"], status["daemons"]!.AsArray().Select(one => (string)one!["state"]!));
+            Assert.InRange((double)status["replication"]!["standbys"]![0]!["lag_seconds"]!, 0, 10);
+            Assert.Equal("1", Assert.Single(await Metric(asked, "standbys_connected")));
+            Assert.Equal("2", Assert.Single(await Metric(asked, "daemons_connected")));
+            Assert.Equal(leads ? "1" : "0", Assert.Single(await Metric(asked, "leads")));
+            Assert.NotEmpty(await Metric(asked, "replication_lag_bytes"));
+            Assert.NotEmpty(await Metric(asked, "replication_lag_seconds"));
+            Assert.Equal("1", Assert.Single(await Metric(asked, "replication_synchronous")));
+        }
+        await daemon.Stop("KILL");
+        await other.Leads();
+        var after = (await other.Administrator.Types("tctl", "status")).Done();
+        Assert.Matches($"(?m)^daemon: .* \\({other.DataDirectory}\\) leads since .*; this one answers$", after);
+        Assert.Matches($"(?m)^daemon: .* \\({daemon.DataDirectory}\\) is gone, last seen ", after);
+        Assert.Equal(2, after.Split("\ndaemon: ").Length - 1);
+        await daemon.Restart();
+        Assert.Equal(2, (await daemon.Administrator.Types("tctl", "status")).Done().Split("\ndaemon: ").Length - 1);
+        standby.Crash();
+        await Eventually.Holds(async () => (await other.Administrator.Types("tctl", "status")).ExitCode == 1, "it misses the standby");
+        Assert.Contains(
+            "the database server waits for a standby, and none is connected, so nothing can be changed",
+            (await other.Administrator.Types("tctl", "status")).Error, StringComparison.Ordinal);
+        standby.Resume();
+
+        static async Task<string[]> Metric(TestDaemon asked, string name) =>
+            [.. (await asked.Administrator.Types("tctl", "status", "--format=prometheus")).Done().Split('\n')
+                .Where(line => line.StartsWith($"certauthority_{name} ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+    }
+
+    /// <summary>The server shows its standbys to few accounts.</summary>
+    [Fact]
+    public async Task Status_says_which_right_shows_the_standbys()
+    {
+        using var primary = TestPostgres.Start();
+        using var standby = primary.StartStandby("s1");
+        primary.Run("ALTER SYSTEM SET synchronous_standby_names = 's1'");
+        primary.Run("SELECT pg_reload_conf()");
+        primary.Run("CREATE ROLE plain LOGIN; SELECT 1");
+        primary.Run("CREATE SCHEMA plain AUTHORIZATION plain; SELECT 1");
+        await using var daemon = await TestDaemon.Start(
+            scratch, configuration: $"database: \"postgres:Host={primary.Folder};Database=postgres;Username=plain;Search Path=plain\"\n");
+        Assert.Contains(
+            "\nstandbys: 1 connected, commits wait for one; to see how far behind: GRANT pg_read_all_stats TO plain\n",
+            (await daemon.Administrator.Types("tctl", "status")).Done(), StringComparison.Ordinal);
+        var status = JsonNode.Parse((await daemon.Administrator.Types("tctl", "status", "--format=json")).Done())!["replication"]!;
+        Assert.Equal("""{"is_synchronous":true,"connected":1,"needs":"GRANT pg_read_all_stats TO plain"}""", status.ToJsonString());
+        primary.Run($"{(string)status["needs"]!}; SELECT 1");
+        Assert.Contains("\nstandby s1: sync, streaming, ", (await daemon.Administrator.Types("tctl", "status")).Done(), StringComparison.Ordinal);
     }
 
     [PeopleFact]

@@ -32,6 +32,10 @@ internal sealed class Listener : IConnectionListener
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SocketConnectionContextFactory contexts;
     private bool isLost;
+    private volatile bool takesRest;
+
+    // The thread that accepts, and the connections that are being identified.
+    private int coming = 1;
 
     /// <param name="file">The socket.</param>
     /// <param name="isForAdministrators">Whether the kernel lets only administrators connect to it.</param>
@@ -61,6 +65,21 @@ internal sealed class Listener : IConnectionListener
         new Thread(Run) { IsBackground = true, Name = "accept" }.Start();
     }
 
+    /// <summary>
+    /// Stops accepting. The path goes first, so that new callers find out at once that nobody serves there; those that have connected
+    /// already are accepted. They wait instead where the socket outlives this listener.
+    /// </summary>
+    /// <param name="isKept">Whether this process will listen there again.</param>
+    public void Close(bool isKept)
+    {
+        if (!isKept)
+        {
+            takesRest = !file.IsPassed;
+            file.Withdraw();
+        }
+        acceptor.Stop();
+    }
+
     /// <inheritdoc/>
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
         await identified.Reader.WaitToReadAsync(cancellationToken) && identified.Reader.TryRead(out var connection) ? connection : null;
@@ -68,9 +87,6 @@ internal sealed class Listener : IConnectionListener
     /// <inheritdoc/>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        // New callers must wait where systemd listens, not in a queue that ends with this process.
-        if (isForAdministrators)
-            file.Withdraw();
         acceptor.Stop();
         await ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -103,6 +119,9 @@ internal sealed class Listener : IConnectionListener
                     log.LogWarning("{Path}: {Text}", file.Path, text);
                 }
             }
+            while (takesRest && Accept(file.Listening!))
+            {
+            }
             ended.TrySetResult();
         }
         // Whatever the error was, nobody can connect any more: the service that watches this task stops the daemon.
@@ -112,8 +131,15 @@ internal sealed class Listener : IConnectionListener
         }
         finally
         {
-            identified.Writer.TryComplete();
+            Came();
         }
+    }
+
+    // The last one closes the way to the HTTP server.
+    private void Came()
+    {
+        if (Interlocked.Decrement(ref coming) == 0)
+            identified.Writer.TryComplete();
     }
 
     private void Look()
@@ -175,6 +201,7 @@ internal sealed class Listener : IConnectionListener
             place.Dispose();
             return;
         }
+        Interlocked.Increment(ref coming);
         _ = Task.Run(() => Identify(socket, place));
     }
 
@@ -205,6 +232,7 @@ internal sealed class Listener : IConnectionListener
                 socket.Dispose();
                 place.Dispose();
             }
+            Came();
         }
     }
 

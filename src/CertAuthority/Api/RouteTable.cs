@@ -124,9 +124,12 @@ internal static class RouteTable
         Auditors(Routes.ProveEntry, AuditProofs.Prove),
         Administrators(Routes.AcceptAudit, AuditProofs.Accept),
         Administrators(Routes.ArchiveAudit, AuditArchiving.Archive),
-        Monitors(Routes.GetStatus, Certificates.Status),
-        Monitors(Routes.GetMetrics, Scrapes.Read, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
-        Monitors(Routes.GetPrometheusMetrics, Scrapes.ReadForPrometheus, "text/plain; version=0.0.4; charset=utf-8"),
+        Monitors(Routes.GetStatus, Certificates.Status) with { Anywhere = true },
+        Monitors(Routes.GetMetrics, Scrapes.Read, "application/openmetrics-text; version=1.0.0; charset=utf-8") with { Anywhere = true },
+        Monitors(Routes.GetPrometheusMetrics, Scrapes.ReadForPrometheus, "text/plain; version=0.0.4; charset=utf-8") with
+        {
+            Anywhere = true,
+        },
         Administrators(Routes.GetKrl, Certificates.Krl),
         Administrators(Routes.TakeBackup, Backups.Take),
         Auditors(Routes.ListRotations, RotationState.List),

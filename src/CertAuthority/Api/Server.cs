@@ -27,9 +27,11 @@ internal static class Server
     /// The services that run in the same process: started in this order before the server, stopped in reverse order after it.
     /// </param>
     /// <param name="systemd">Gets a message when all services have started, and when they stop.</param>
+    /// <param name="drain">Counts connections.</param>
     /// <param name="logs">The log of the whole daemon.</param>
     public static WebApplication Build(
-        IReadOnlyCollection<Listener> listeners, IEnumerable<IHostedService> services, ISystemdNotifier systemd, ILoggerFactory logs)
+        IReadOnlyCollection<Listener> listeners, IEnumerable<IHostedService> services, ISystemdNotifier systemd, Drain drain,
+        ILoggerFactory logs)
     {
         // Reloading would watch every folder below the one in which the daemon was started, which is / for a service.
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
@@ -58,25 +60,29 @@ internal static class Server
                 kestrel.ListenUnixSocket(listener.EndPoint.ToString()!, listen =>
                 {
                     listen.Protocols = HttpProtocols.Http1;
-                    listen.Use(next => connection => Attend(connection, next));
+                    listen.Use(next => connection => Attend(connection, drain, next));
                 });
         });
         return builder.Build();
     }
 
     /// <summary>Maps every row of the table to its path.</summary>
-    public static void Serve(WebApplication app, Serving serving, ILogger log)
+    public static void Serve(WebApplication app, Serving serving, Drain drain, ILogger log)
     {
         foreach (var row in RouteTable.Rows)
-            app.MapMethods(
-                row.Route.Path, [row.Route.Method], context => Answer(context, row, Dispatch(context, row, serving, log), log));
+            app.MapMethods(row.Route.Path, [row.Route.Method], async context =>
+            {
+                using var counted = drain.Call();
+                await Answer(context, row, Dispatch(context, row, serving, log), drain, log);
+            });
         // Not the default pattern, which excludes paths that look like file names.
-        app.MapFallback("{**path}", context => Answer(context, null, Task.FromException<Stream>(NoSuchRoute()), log));
+        app.MapFallback("{**path}", context => Answer(context, null, Task.FromException<Stream>(NoSuchRoute()), drain, log));
     }
 
     /// <summary>Serves a connection, and then gives its place back.</summary>
-    private static async Task Attend(ConnectionContext connection, ConnectionDelegate next)
+    private static async Task Attend(ConnectionContext connection, Drain drain, ConnectionDelegate next)
     {
+        using var counted = drain.Connection();
         using var place = connection.Features.Get<ConnectionOwner>()!.Place;
         using var presence = Presence.Watch(connection);
         await next(connection);
@@ -199,7 +205,7 @@ internal static class Server
             .Concat((route.TakesKey ? context.Request.Headers[Route.KeyHeader] : default)
                 .Select(key => KeyValuePair.Create("idempotency_key", key ?? "")));
 
-    private static async Task Answer(HttpContext context, Row? row, Task<Stream> call, ILogger log)
+    private static async Task Answer(HttpContext context, Row? row, Task<Stream> call, Drain drain, ILogger log)
     {
         Stream answer;
         try
@@ -225,6 +231,8 @@ internal static class Server
         }
         await using (answer)
         {
+            if (drain.HasBegun)
+                context.Response.Headers.Connection = "close";
             context.Response.ContentLength = answer.Length;
             await answer.CopyToAsync(context.Response.Body, context.RequestAborted);
         }

@@ -12,6 +12,8 @@ internal sealed class Sockets : BackgroundService, IHostedLifecycleService
 {
     private readonly SocketFile everybody;
     private Listener[] listeners = [];
+    private Drain? drain;
+    private volatile bool isKept;
 
     private Sockets(SocketFile everybody, SocketFile? administrators) => (this.everybody, Administrators) = (everybody, administrators);
 
@@ -42,12 +44,28 @@ internal sealed class Sockets : BackgroundService, IHostedLifecycleService
     /// <summary>Creates the listener of each socket. It starts when the HTTP server binds it.</summary>
     /// <param name="connections">The places that both sockets share.</param>
     /// <param name="serving">Identifies callers.</param>
+    /// <param name="draining">Lets the calls end when the daemon stops.</param>
     /// <param name="log">Gets one line a minute while connections are turned away.</param>
-    public IReadOnlyCollection<Listener> Listen(Connections connections, Serving serving, ILogger log) => listeners =
-    [
-        new Listener(everybody, isForAdministrators: false, connections, serving, log),
-        .. Administrators is null ? (Listener[])[] : [new Listener(Administrators, isForAdministrators: true, connections, serving, log)],
-    ];
+    public IReadOnlyCollection<Listener> Listen(Connections connections, Serving serving, Drain draining, ILogger log)
+    {
+        drain = draining;
+        return listeners =
+        [
+            new Listener(everybody, isForAdministrators: false, connections, serving, log),
+            .. Administrators is null
+                ? (Listener[])[]
+                : [new Listener(Administrators, isForAdministrators: true, connections, serving, log)],
+        ];
+    }
+
+    /// <summary>
+    /// Returns the same sockets for the next daemon in this process. They listen on while this one stops, so that callers wait meanwhile.
+    /// </summary>
+    public Sockets Keep()
+    {
+        isKept = true;
+        return new Sockets(everybody, Administrators);
+    }
 
     /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -59,10 +77,15 @@ internal sealed class Sockets : BackgroundService, IHostedLifecycleService
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>Takes no more connections, and lets the calls end on those that there are, before the HTTP server closes them.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        foreach (var listener in listeners)
+            listener.Close(isKept);
+        await drain!.Run(cancellationToken);
+    }
 
-    /// <summary>Removes both sockets, so that nobody waits at them while the rest of the daemon stops.</summary>
+    /// <summary>Removes both sockets, unless they are kept.</summary>
     public Task StoppedAsync(CancellationToken cancellationToken)
     {
         Release();
@@ -84,6 +107,8 @@ internal sealed class Sockets : BackgroundService, IHostedLifecycleService
 
     private void Release()
     {
+        if (isKept)
+            return;
         Administrators?.Dispose();
         everybody.Dispose();
     }

@@ -45,6 +45,9 @@ internal sealed class FollowedKrl(Database database, TimeProvider clock) : KrlKe
 
     public override void Refresh() => _ = Ask();
 
+    /// <summary>Ends every wait for a list: no daemon leads that would write it before this one stops.</summary>
+    public void Stop() => stopped.Cancel();
+
     public override void Dispose()
     {
         base.Dispose();

@@ -49,6 +49,10 @@ internal sealed class Database : IAsyncDisposable
     /// <exception cref="ProblemException">Unavailable: it cannot be read now.</exception>
     public string? Leader => Read(session => session, engine.Leader);
 
+    /// <summary>Returns the daemons on record, and the standbys of their server; null if there can be only one daemon.</summary>
+    /// <exception cref="ProblemException">Unavailable: they cannot be read now.</exception>
+    public (DaemonOnRecord[] Daemons, ReplicationStatus Replication)? Daemons() => Read(session => session, engine.Daemons);
+
     /// <summary>The directory whose disk can fill up.</summary>
     public string Folder => engine.Folder;
 

@@ -123,6 +123,9 @@ internal abstract class Engine : IDisposable
     /// <summary>Returns the name of the host on which the daemon runs that leads; null if that is not on record.</summary>
     public abstract string? Leader(Session reader);
 
+    /// <summary>Returns the daemons on record, and the standbys of their server; null if there can be only one daemon.</summary>
+    public abstract (DaemonOnRecord[] Daemons, ReplicationStatus Replication)? Daemons(Session reader);
+
     /// <summary>Returns the size of the database, in bytes.</summary>
     public abstract long Length(Session reader);
 

@@ -111,6 +111,12 @@ internal partial class Postgres : Engine
     /// <summary>The row with the number of this daemon's last batch.</summary>
     protected virtual string OwnRow => $"writer WHERE holder = '{Holder}'";
 
+    /// <summary>Takes an earlier run of this daemon off the record: a directory has one daemon at a time.</summary>
+    protected const string OwnRowBefore = "DELETE FROM followers WHERE machine = $1 AND directory = $2";
+
+    /// <summary>The version of this daemon.</summary>
+    protected static string OwnVersion { get; } = typeof(Postgres).Assembly.GetName().Version!.ToString(3);
+
     /// <summary>The statement that is sent with COMMIT, with its values.</summary>
     protected virtual (string Sql, object[] Values) Mark(long number) => ("SELECT commit_batch($1, $2)", [Holder, number]);
 
@@ -528,12 +534,20 @@ internal partial class Postgres : Engine
             }
             Distrust(connection, history);
         }
+        // The daemon that led until now stays on record until another one begins to follow.
         connection.Run(
-            "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm, host, schema) VALUES (1, $1, 0, $2, $3, $4, $5, $6, $7) "
+            "INSERT INTO followers (holder, batch, machine, realm, host, since, seen, version, directory, schema) "
+                + "SELECT holder, batch, machine, realm, host, since, seen, version, directory, schema FROM writer "
+                + "WHERE seen > 0 AND holder <> '' ON CONFLICT DO NOTHING");
+        connection.Run(OwnRowBefore, Machine.Id, Folder);
+        connection.Run(
+            "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm, host, schema, version, directory, since, seen) "
+                + "VALUES (1, $1, 0, $2, $3, $4, $5, $6, $7, $8, $9, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint) "
                 + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, timeline = excluded.timeline, "
-                + "machine = excluded.machine, realm = excluded.realm, host = excluded.host, schema = excluded.schema",
+                + "machine = excluded.machine, realm = excluded.realm, host = excluded.host, schema = excluded.schema, "
+                + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen",
             Holder, now.System, now.Timeline, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName,
-            (long)PostgresSchema.Latest);
+            (long)PostgresSchema.Latest, OwnVersion, Folder);
         Switch(connection, now);
     }
 

@@ -30,9 +30,11 @@ internal sealed class PostgresFollower(
         if (RecordedServer.Read(connection, LastKnown) is { } before && before.HasLost(now, LastKnown))
             Distrust(connection);
         connection.Run("DELETE FROM followers WHERE seen < extract(epoch FROM now()) - $1", (long)Forgotten.TotalSeconds);
+        connection.Run(OwnRowBefore, Machine.Id, Folder);
         connection.Run(
-            "INSERT INTO followers (holder, batch, machine, realm, host, since, seen, schema) VALUES ($1, 0, $2, $3, $4, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint, $5)",
-            Holder, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName, (long)PostgresSchema.Latest);
+            "INSERT INTO followers (holder, batch, machine, realm, host, schema, version, directory, since, seen) "
+                + "VALUES ($1, 0, $2, $3, $4, $5, $6, $7, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint)",
+            Holder, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName, (long)PostgresSchema.Latest, OwnVersion, Folder);
         keys = connection.Text("SELECT ca_keys_now()");
     }
 

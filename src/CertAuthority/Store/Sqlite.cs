@@ -66,6 +66,8 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
 
     public override string? Leader(Session reader) => null;
 
+    public override (DaemonOnRecord[] Daemons, ReplicationStatus Replication)? Daemons(Session reader) => null;
+
     public override bool TryTakeTurn() => true;
 
     public override Task TakeTurn(Func<string?> obstacle, Action<string> waiting, CancellationToken stopping) => Task.CompletedTask;

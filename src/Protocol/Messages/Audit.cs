@@ -53,6 +53,12 @@ public sealed record DaemonStatus
     /// </summary>
     public string? Database { get; init; }
 
+    /// <summary>The daemons that work on the database server, and those that are gone since; null with SQLite.</summary>
+    public DaemonOnRecord[]? Daemons { get; init; }
+
+    /// <summary>The standbys of the database server; null with SQLite.</summary>
+    public ReplicationStatus? Replication { get; init; }
+
     /// <summary>The fingerprints of the user CA keys that hosts trust; the one that signs comes first.</summary>
     public required string[] UserCas { get; init; }
 
@@ -121,6 +127,44 @@ public sealed record DaemonStatus
     /// <summary>When the last backup was taken; null if none ever was.</summary>
     public DateTimeOffset? LastBackup { get; init; }
 }
+
+/// <summary>A daemon that works on the database server, or did.</summary>
+/// <param name="Host">The name of its host.</param>
+/// <param name="Directory">
+/// Its data directory, which tells the daemons of one host apart; empty if an earlier version wrote the record.
+/// </param>
+/// <param name="State"><c>leads</c>, <c>follows</c> or <c>gone</c>.</param>
+/// <param name="Since">When it began to lead, or to follow; null if that is not on record.</param>
+/// <param name="Seen">When it last wrote, which it does every two seconds; null if that is not on record.</param>
+/// <param name="Version">Its version; null if that is not on record.</param>
+/// <param name="IsThis">Whether it is the daemon that answers.</param>
+public sealed record DaemonOnRecord(
+    string Host, string Directory, string State, DateTimeOffset? Since, DateTimeOffset? Seen, string? Version, bool IsThis)
+{
+    /// <summary>It is connected, and leads.</summary>
+    public const string Leads = "leads";
+
+    /// <summary>It is connected, and follows the one that leads.</summary>
+    public const string Follows = "follows";
+
+    /// <summary>It is not connected.</summary>
+    public const string Gone = "gone";
+}
+
+/// <summary>The standbys of the database server.</summary>
+/// <param name="IsSynchronous">Whether a commit waits until it is on the disk of a standby.</param>
+/// <param name="Connected">The number of standbys that are connected.</param>
+/// <param name="Standbys">Those standbys, one by one; null if the database account may not see them.</param>
+/// <param name="Needs">The statement that lets the database account see them; null if it may.</param>
+public sealed record ReplicationStatus(bool IsSynchronous, int Connected, StandbyStatus[]? Standbys = null, string? Needs = null);
+
+/// <summary>A standby of the database server.</summary>
+/// <param name="Name">Its name for <c>synchronous_standby_names</c>.</param>
+/// <param name="Sync"><c>sync</c>, <c>quorum</c>, <c>potential</c> or <c>async</c>, as the server says.</param>
+/// <param name="State">What it does, as the server says: <c>streaming</c> if all is well.</param>
+/// <param name="LagBytes">How much of the log of the server is not on its disk yet.</param>
+/// <param name="LagSeconds">How long its last confirmation took, or for how long it has confirmed nothing; 0 if nothing is missing.</param>
+public sealed record StandbyStatus(string Name, string Sync, string State, long LagBytes, double LagSeconds);
 
 /// <summary>A CA key that signs.</summary>
 /// <param name="Ca">What it signs: <c>user</c>, <c>host</c>, or <c>sync</c> for the daemon's own access to hosts.</param>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
@@ -20,7 +21,7 @@ internal sealed class StatusCommand : CliCommand
     public StatusCommand()
         : base(
             "status",
-            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list or were altered, may trust a revoked CA key, the clock was set, a CA key cannot sign, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json", "tctl status --format=prometheus", "tctl status --check")
+            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list or were altered, may trust a revoked CA key, no daemon leads, the database server lacks its standby, the clock was set, a CA key cannot sign, the audit does not match its checkpoint, the disk is 90% full, the audit does not reach a sink, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json", "tctl status --format=prometheus", "tctl status --check")
     {
         Options.Add(check);
         Options.Add(format);
@@ -58,6 +59,8 @@ internal sealed class StatusCommand : CliCommand
         [
             $"version: {status.Version}",
             .. status.Database is { } database ? [$"database: {database}"] : (string[])[],
+            .. (status.Daemons ?? []).Select(Show),
+            .. status.Replication is { } replication ? Show(replication) : [],
             .. Show("user CA", status.UserCas),
             .. Show("host CA", status.HostCas),
             .. (status.CaKeys ?? []).Select(Show),
@@ -102,6 +105,19 @@ internal sealed class StatusCommand : CliCommand
         {
             parsed.Complain(
                 $"the clock of this host shows {Wording.Time(clock.Shown)} where it should show {Wording.Time(clock.Expected)}, so nothing is granted", "set it right; or, if it is: tctl clock accept");
+            exitCode = ExitCode.Failed;
+        }
+        if (status.Daemons is { } daemons && !daemons.Any(one => one.State == DaemonOnRecord.Leads))
+        {
+            parsed.Complain(
+                "no daemon leads, so nobody writes revocation lists or to hosts", "one that follows leads within seconds; otherwise start one");
+            exitCode = ExitCode.Failed;
+        }
+        if (status.Replication is { IsSynchronous: true, Connected: 0 })
+        {
+            parsed.Complain(
+                "the database server waits for a standby, and none is connected, so nothing can be changed",
+                "start the standby; or, if its disk is lost, take it out of synchronous_standby_names");
             exitCode = ExitCode.Failed;
         }
         foreach (var key in (status.CaKeys ?? []).Where(key => key.Fault is not null))
@@ -205,6 +221,25 @@ internal sealed class StatusCommand : CliCommand
     [
         .. vanishing.Ended is [_, ..] ended ? [$"nodes that have ended, so nothing opens them: {Few(ended)}"] : (string[])[],
         .. vanishing.Leaving is [_, ..] leaving ? [$"nodes that are removed within a day unless seen: {Few(leaving)}"] : (string[])[],
+    ];
+
+    private static string Show(DaemonOnRecord daemon) =>
+        $"daemon: {daemon.Host}{(daemon.Directory.Length > 0 ? $" ({daemon.Directory})" : "")} "
+            + (daemon.State switch
+            {
+                DaemonOnRecord.Gone => "is gone",
+                var state => $"{state}{(daemon.Since is { } since ? $" since {Wording.Time(since)}" : "")}",
+            })
+            + (daemon.Seen is { } seen ? $", last seen {Ago(seen)}" : "")
+            + (daemon.Version is { } version ? $", version {version}" : "")
+            + (daemon.IsThis ? "; this one answers" : "");
+
+    private static IEnumerable<string> Show(ReplicationStatus replication) =>
+    [
+        $"standbys: {replication.Connected} connected, {(replication.IsSynchronous ? "commits wait for one" : "no commit waits for one")}"
+            + (replication is { Connected: > 0, Needs: { } grant } ? $"; to see how far behind: {grant}" : ""),
+        .. (replication.Standbys ?? []).Select(one =>
+            $"standby {one.Name}: {one.Sync}, {one.State}, {one.LagBytes} bytes and {one.LagSeconds.ToString(CultureInfo.InvariantCulture)}s behind"),
     ];
 
     private static string Show(CaKeyStatus key) => $"{key.Ca} CA key: " + key.Kept switch

@@ -42,6 +42,41 @@ internal sealed class TestPostgres : IDisposable
         return standby;
     }
 
+    /// <summary>Keeps the log of this server in its folder, and takes a base backup.</summary>
+    /// <returns>The folder of a server that restores the backup when it starts.</returns>
+    public string Archive()
+    {
+        var folder = NewFolder();
+        Run("ALTER SYSTEM SET archive_mode = on");
+        Run($"ALTER SYSTEM SET archive_command = 'cp %p {folder}/%f'");
+        Crash();
+        Resume();
+        Run([.. Account, $"{Programs}/pg_basebackup", "-D", $"{folder}/data", "-X", "none", "-c", "fast", "--no-sync", "-d", $"host={Folder} user=certauthority"]);
+        return folder;
+    }
+
+    /// <summary>Starts a server from a base backup, and plays the archived log until a restore point.</summary>
+    public static TestPostgres Restore(string folder, string point)
+    {
+        File.WriteAllText($"{folder}/data/recovery.signal", "");
+        File.AppendAllText($"{folder}/data/postgresql.auto.conf", $"archive_mode = off\nrestore_command = 'cp {folder}/%f %p'\nrecovery_target_name = '{point}'\nrecovery_target_action = promote\n");
+        var server = Start(folder);
+        Until(() => server.Run("SELECT pg_is_in_recovery()") is false);
+        return server;
+    }
+
+    /// <summary>Copies the schema of a path to a new database of this server, as a dump of now does.</summary>
+    public Action Dump(string path, string database)
+    {
+        var file = $"{Folder}/dump";
+        Run([.. Account, $"{Programs}/pg_dump", "-Fc", "-n", Schema(path), "-f", file, "-d", $"host={Folder} user=certauthority dbname=postgres"]);
+        return () =>
+        {
+            Run([.. Account, $"{Programs}/createdb", "-h", Folder, "-U", "certauthority", "-T", "template0", "-E", "UTF8", "-l", "C", database]);
+            Run([.. Account, $"{Programs}/pg_restore", "-d", $"host={Folder} user=certauthority dbname={database}", file]);
+        };
+    }
+
     private static string NewFolder()
     {
         var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();

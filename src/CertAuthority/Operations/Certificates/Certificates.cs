@@ -99,12 +99,16 @@ internal static class Certificates
     public static Task<DaemonStatus> Status(Authority ca, Administrator by, GetStatus ask)
     {
         var now = ca.Now();
-        var krl = OpenSsh.Krl.Parse(ca.Krl.Read());
+        // The list itself is with the daemon that leads.
+        var list = ca.Follows ? null : OpenSsh.Krl.Parse(ca.Krl.Read());
         var damaged = ca.Damage.Find(now);
+        var daemons = ca.Database.Daemons();
         return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus
         {
             Version = Version,
             Database = ca.Database.Setting,
+            Daemons = daemons?.Daemons,
+            Replication = daemons?.Replication,
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
             Rotations = RotationState.All(ca, snapshot, now) is [_, ..] rotations ? rotations : null,
@@ -112,8 +116,8 @@ internal static class Certificates
             PendingRequests = snapshot.CountPending(now),
             LiveCertificates = snapshot.CountLive(now),
             RevokedCertificates = snapshot.CountRevoked(now),
-            KrlVersion = krl.Version.ToString(),
-            KrlWritten = DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
+            KrlVersion = (list?.Version ?? ca.Krl.Version).ToString(),
+            KrlWritten = list is null ? ca.Krl.Made ?? ca.Started : DateTimeOffset.FromUnixTimeSeconds((long)list.GeneratedDate),
             Notifications = snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
             AuditSinks = ca.AuditProgress.Show(snapshot),
             Published = ca.Krl.ForHosts?.Status is { } published

@@ -30,6 +30,8 @@ internal static class Scrapes
             return true;
         });
         State(text, ca);
+        if (ca.Database.Daemons() is { } shared)
+            Shared(text, shared.Daemons, shared.Replication);
         return Task.FromResult<Stream>(new MemoryStream(text.End()));
     }
 
@@ -65,6 +67,22 @@ internal static class Scrapes
             .Counter("certauthority_notifications_given_up", "Notifications that were given up.", receivers.Sum(one => one.GivenUp))
             .Time("certauthority_backup", "When the last backup was taken.", snapshot.LastBackup());
     }
+
+    // Only with a database server, which several daemons can share.
+    private static void Shared(MetricsText text, DaemonOnRecord[] daemons, ReplicationStatus replication) =>
+        text.Flag(
+            "certauthority_leads", "Whether this daemon leads.", daemons.Any(one => one is { IsThis: true, State: DaemonOnRecord.Leads }))
+            .Gauge(
+                "certauthority_daemons_connected", "Daemons that work on the database.",
+                daemons.Count(one => one.State != DaemonOnRecord.Gone))
+            .Flag("certauthority_replication_synchronous", "Whether commits wait for a standby.", replication.IsSynchronous)
+            .Gauge("certauthority_standbys_connected", "Standbys of the database server.", replication.Connected)
+            .Gauge(
+                "certauthority_replication_lag_bytes", "What the standby that is furthest behind does not have on its disk.",
+                replication.Standbys is [_, ..] some ? some.Max(one => one.LagBytes) : null)
+            .Gauge(
+                "certauthority_replication_lag_seconds", "For how long the standby that is furthest behind has lacked that.",
+                replication.Standbys is [_, ..] late ? late.Max(one => one.LagSeconds) : null);
 
     private static void State(MetricsText text, Authority ca)
     {
