@@ -64,6 +64,8 @@ internal sealed class FaultRig : IAsyncDisposable
 
     public FaultRigWitness Witness => witness;
 
+    public string Phases { get; private set; } = "";
+
     /// <summary>The last lines that both daemons logged.</summary>
     public string Logs => string.Join('\n', daemons.Select((daemon, n) => $"daemon {n + 1}:\n{string.Join('\n', daemon.Log.Split('\n').TakeLast(12))}"));
 
@@ -87,22 +89,33 @@ internal sealed class FaultRig : IAsyncDisposable
     /// <summary>Breaks something under load, mends it, and compares.</summary>
     public async Task Round(Fault fault, bool last = false)
     {
+        var clock = Stopwatch.StartNew();
+        Phases = "";
+        void Phase(string name) => Phases += $" {name} {clock.Elapsed.TotalSeconds:F1}";
         load.GoOn();
         // Somebody waits by hand, in every round.
         using var waits = Wait.Start(new Person(null, scratch[0]["waits"], string.Join(',', daemons.Select(daemon => daemon.Server))), "tsh request create --user=waiter --roles=oncall --force");
         var id = await waits.Filed();
+        Phase("filed");
         await load.Progress();
         await Task.Delay(random.Next(300));
+        Phase("before");
         await Break(fault, await load.Leader());
+        Phase("fault");
         await load.Progress();
+        Phase("progress");
         await load.Approve(id);
         if (await waits.Ended() is { ExitCode: not 0 } outcome)
             witness.Violated("waiter lost", $"tsh waited for request {id}, and ended: {outcome}");
         await Eventually.Holds(() => witness.IsUpToDate(host, daemons[0].PublicKey("user_ca")), "the host has everything that is revoked");
+        Phase("list");
         await load.Rest();
+        Phase("rest");
         witness.Check(primary, scratch[0].Path, last);
         await Eventually.Holds(() => witness.IsUpToDate(host, daemons[0].PublicKey("user_ca")), "the host has everything that is revoked");
+        Phase("check");
         await Judge();
+        Phase("judged");
         if (last && await fleet.Tctl("audit", "verify") is { ExitCode: not 0 } fault_)
             witness.Violated("lost", $"the audit: {fault_}");
     }

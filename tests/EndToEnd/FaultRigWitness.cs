@@ -101,14 +101,15 @@ internal sealed class FaultRigWitness
     /// <summary>Looks at the list that the host has now: it never becomes an older one.</summary>
     public Krl Look(FleetHost host)
     {
-        var list = Krl.Parse(File.ReadAllBytes(host["certauthority/revoked.krl"]));
+        // One at a time, so that they read the lists in the order in which they come.
         lock (fresh)
         {
+            var list = Krl.Parse(File.ReadAllBytes(host["certauthority/revoked.krl"]));
             if (list.Version < listVersion)
                 Violated("older list", $"the host had list {listVersion}, and now has {list.Version} of \"{list.Comment}\"");
             listVersion = list.Version;
+            return list;
         }
-        return list;
     }
 
     /// <summary>Whether the host has everything on its list that was acknowledged as revoked.</summary>
