@@ -29,7 +29,6 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Engine? turn;
     private Engine? waits;
-    private bool hasTurn;
     private WebApplication host = null!;
 
     private Daemon(Engine? turn) => this.turn = turn;
@@ -71,15 +70,16 @@ internal sealed class Daemon : IAsyncDisposable
     public Task<Exception?> Ended => ended.Task;
 
     /// <summary>
-    /// The database that this daemon has the turn to lead now, although it followed; null if it has not. It is for the next start.
+    /// How the process goes on once this daemon, which followed, has ended: with which settings, and with the database that it has the turn
+    /// to lead now, if it has. Null if the process ends too.
     /// </summary>
-    public Engine? Turn => hasTurn ? waits : null;
+    public (Settings Settings, Engine? Turn)? Next { get; private set; }
 
     public async ValueTask DisposeAsync()
     {
         while (held.TryPop(out var release))
             await release();
-        if (!hasTurn)
+        if (Next?.Turn is null)
             waits?.Dispose();
     }
 
@@ -95,6 +95,9 @@ internal sealed class Daemon : IAsyncDisposable
         held.Push(database.DisposeAsync);
         await MoveToServer.ExpectInUse(settings, database, log);
         var follows = waits is not null;
+        // In the same process, the settings were compared before this daemon took its turn.
+        if (turn is null)
+            SettingsAgreement.Expect(settings, database, follows);
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = follows ? StartOfRun.Follow(data, database, clock) : await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
         var sockets = Hold(Sockets.Take(settings.SocketPath, log));
@@ -152,7 +155,9 @@ internal sealed class Daemon : IAsyncDisposable
         IEnumerable<IHostedService?> services = waits is { } engine ?
         [
             new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
-            new RefusalCounts(ca, log), new TurnWatch(engine, TakeTurn, log), access, sockets,
+            new RefusalCounts(ca, log), new TurnWatch(engine, () => SettingsAgreement.Obstacle(settings, database), () => GoOn(settings, engine), log),
+            new FollowersReload(signals, served.Task, read, settings => SettingsAgreement.Obstacle(settings, database), settings => GoOn(settings, null), systemd, log),
+            access, sockets,
         ] :
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts,
@@ -172,7 +177,7 @@ internal sealed class Daemon : IAsyncDisposable
         var serving = new Serving(ca, current, self, names);
         host = Server.Build(
             sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, log), services.OfType<IHostedService>(),
-            new OneLife(systemd, () => hasTurn), logs);
+            new OneLife(systemd, () => Next is not null), logs);
         held.Push(host.DisposeAsync);
         held.Push(async () => await host.StopAsync());
         Server.Serve(host, serving, log);
@@ -208,14 +213,14 @@ internal sealed class Daemon : IAsyncDisposable
         return Database.Open(DatabaseOf.Following(settings, log), log);
     }
 
-    private void TakeTurn()
+    private void GoOn(Settings settings, Engine? turn)
     {
-        hasTurn = true;
+        Next ??= (settings, turn);
         host.Lifetime.StopApplication();
     }
 
     /// <summary>
-    /// Does not tell systemd that the process stops when it goes on as the daemon that leads: systemd would end it after a while.
+    /// Does not tell systemd that the process stops when it goes on as another daemon: systemd would end it after a while.
     /// </summary>
     private sealed class OneLife(SystemdNotifier systemd, Func<bool> goesOn) : ISystemdNotifier
     {
