@@ -34,6 +34,8 @@ internal sealed class FaultRig : IAsyncDisposable
     // A daemon that is silent for 6 seconds loses the lock.
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(8);
 
+    private static readonly TimeSpan UntilItEnds = TimeSpan.FromSeconds(20);
+
     private const string Disk = "700m";
 
     private readonly Scratch[] scratch = [new(), new()];
@@ -218,11 +220,12 @@ internal sealed class FaultRig : IAsyncDisposable
                 await Through(stalled, line => line.Stall(), random.Next(2) == 0 ? TimeSpan.FromSeconds(2) : pause);
                 break;
             case Fault.PauseLeader:
+                await PauseLeader(leader);
+                break;
             case Fault.PauseFollower:
-                var paused = daemons[fault == Fault.PauseLeader ? leader : follower];
-                await paused.Signal("STOP");
+                await daemons[follower].Signal("STOP");
                 await Task.Delay(pause);
-                await paused.Signal("CONT");
+                await daemons[follower].Signal("CONT");
                 break;
             case Fault.PauseStandby:
                 standby.Signal("STOP");
@@ -247,6 +250,28 @@ internal sealed class FaultRig : IAsyncDisposable
         isHeld[daemon] = false;
     }
 
+    /// <summary>Pauses the daemon that leads until another one does. When it wakes, it leads no more, and ends by itself.</summary>
+    private async Task PauseLeader(int leader)
+    {
+        var former = Holder();
+        await daemons[leader].Signal("STOP");
+        await Task.Delay(pause);
+        await Eventually.Holds(() => Holder() != former, "another daemon leads");
+        isHeld[leader] = true;
+        await daemons[leader].Signal("CONT");
+        for (var clock = Stopwatch.StartNew(); !daemons[leader].HasEnded && clock.Elapsed < UntilItEnds;)
+        {
+            if (Holder() == former)
+                witness.Violated("zombie", "a daemon that was paused, and replaced, leads again");
+            await Task.Delay(100);
+        }
+        if (!daemons[leader].HasEnded)
+            witness.Violated("zombie", "a daemon that was paused, and replaced, goes on");
+        isHeld[leader] = false;
+
+        string Holder() => (string)primary.Run($"SELECT holder FROM {TestPostgres.Schema(scratch[0].Path)}.writer");
+    }
+
     /// <summary>
     /// Kills the server and promotes the standby, which misses what the server did last: the connection between them fell silent before.
     /// Then a new standby is made.
@@ -255,7 +280,7 @@ internal sealed class FaultRig : IAsyncDisposable
     {
         var sender = (int)primary.Run("SELECT pid FROM pg_stat_replication WHERE application_name = 's1'");
         await Run("kill", "-s", "STOP", $"{sender}");
-        await Task.Delay(random.Next(100, 900));
+        await Task.Delay(random.Next(3) == 0 ? random.Next(2500, 3500) : random.Next(100, 900));
         primary.Kill();
         standby.Run("SELECT pg_promote()");
         foreach (var line in lines)

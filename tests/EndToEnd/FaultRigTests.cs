@@ -18,7 +18,8 @@ public sealed class FaultRigTests(ITestOutputHelper output)
     private static readonly Fault[] Faults =
     [
         Fault.KillLeader, Fault.KillLeader, Fault.KillLeader, Fault.KillLeader, Fault.KillFollower, Fault.KillFollower, Fault.KillBoth, Fault.KillBoth,
-        Fault.KillServer, Fault.KillServer, Fault.KillServer, Fault.PromoteStandby, Fault.PromoteStandby, Fault.PromoteStandby, Fault.PromoteStandby,
+        Fault.KillServer, Fault.KillServer, Fault.PromoteStandby, Fault.PromoteStandby, Fault.PromoteStandby,
+        Fault.PromoteStandbyAndKillLeader, Fault.PromoteStandbyAndKillLeader,
         Fault.CutLeader, Fault.CutLeader, Fault.CutLeader, Fault.CutFollower, Fault.CutBoth, Fault.CutBoth, Fault.StallLeader, Fault.StallBoth,
         Fault.PauseLeader, Fault.PauseLeader, Fault.PauseFollower, Fault.PauseStandby, Fault.PauseStandby, Fault.FillServer, Fault.FillLeader,
     ];
@@ -63,7 +64,7 @@ public sealed class FaultRigTests(ITestOutputHelper output)
             {
                 failure = e;
             }
-            var line = $"seed {seed}, rig {number + 1}, round {round + 1,2}: {fault,-14} {clock.Elapsed.TotalSeconds,4:F1} s, {rig.Witness.Violations.Count} violations";
+            var line = $"seed {seed}, rig {number + 1}, round {round + 1,2}: {fault,-27} {clock.Elapsed.TotalSeconds,4:F1} s, {rig.Witness.Violations.Count} violations";
             Print($"{line}; {rig.Phases}");
             if (failure is not null || rig.Witness.Violations.Count > 0)
                 Assert.Fail($"{line}\n{string.Join('\n', rig.Witness.Violations)}\n{failure}\n{rig.Logs}");

@@ -138,6 +138,8 @@ internal sealed class FaultRigWitness
                 Violated("lost", $"certificate {serial} of {issued[serial].User}");
             else if (!issued[serial].Blob.AsSpan().StartsWith(there.Signed))
                 Violated("serial twice", $"{serial} of {issued[serial].User} is another certificate in the database");
+            else if (there.IsRevoked && issued[serial].User.StartsWith("load", StringComparison.Ordinal))
+                Violated("lost", $"{serial} of {issued[serial].User} is revoked, and nobody revoked it");
 
         var gone = Query("SELECT serial FROM certificates WHERE revoked IS NOT NULL AND serial = ANY($1)", revoked.Keys.Select(one => (long)one).ToArray())
             .Select(row => (ulong)(long)row[0]).ToHashSet();
