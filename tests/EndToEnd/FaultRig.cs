@@ -36,6 +36,9 @@ internal sealed class FaultRig : IAsyncDisposable
 
     private static readonly TimeSpan UntilItEnds = TimeSpan.FromSeconds(20);
 
+    // On a busy machine: a start, a takeover, and what both wait for.
+    private static readonly TimeSpan UntilItIssues = TimeSpan.FromSeconds(45);
+
     private const string Disk = "700m";
 
     private readonly Scratch[] scratch = [new(), new()];
@@ -104,7 +107,10 @@ internal sealed class FaultRig : IAsyncDisposable
         Phase("before");
         await Break(fault, await load.Leader());
         Phase("fault");
+        var healed = Stopwatch.StartNew();
         await load.Progress();
+        if (healed.Elapsed > UntilItIssues)
+            witness.Violated("stood still", $"both daemons issue again only after {healed.Elapsed.TotalSeconds:F0} s");
         Phase("progress");
         await load.Approve(id);
         if (await waits.Ended() is { ExitCode: not 0 } outcome)

@@ -146,7 +146,7 @@ internal sealed class FaultRigLoad : IAsyncDisposable
             {
                 Interlocked.Decrement(ref busy);
             }
-            await Task.Delay(30);
+            await Task.Delay(80);
         }
     });
 

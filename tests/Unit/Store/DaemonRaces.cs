@@ -66,7 +66,15 @@ internal sealed class DaemonRaces : IAsyncDisposable
         await Task.WhenAll(Enumerable.Range(0, Users).Select(user => Task.Run(async () =>
         {
             while (Interlocked.Decrement(ref left) is >= 0 and var round)
-                await Race(user, round);
+                try
+                {
+                    await Race(user, round);
+                }
+                // Whatever fails here, nobody should have met it.
+                catch (Exception e)
+                {
+                    Violated($"race {round} failed: {e.GetBaseException().Message}");
+                }
         })));
     }
 
@@ -87,6 +95,9 @@ internal sealed class DaemonRaces : IAsyncDisposable
         var made = "";
         await Task.Run(async () =>
         {
+            // The first of all, or later than some.
+            while (logins.Count(login => login.IsCompleted) < round % 4)
+                await Task.WhenAny(logins.Where(login => !login.IsCompleted));
             if (isLock)
                 made = (await Locks.Create(other, Root, new CreateLock(User: name))).Name;
             else
