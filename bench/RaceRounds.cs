@@ -23,7 +23,7 @@ internal static class RaceRounds
             var some = Math.Min(RoundsOfDatabase, rounds - done);
             await races.Run(some);
             done += some;
-            (violations, issued, refused) = (violations + races.Violations.Count, issued + races.Logins.Issued, refused + races.Logins.Refused);
+            (violations, issued, refused) = (violations + races.Violations.Count, issued + races.Outcomes.Issued, refused + races.Outcomes.Refused);
             foreach (var violation in races.Violations.Take(10))
                 Console.WriteLine(violation);
             Console.Error.WriteLine($"{done} races, {watch.Elapsed.TotalSeconds:0} s, {violations} violations");

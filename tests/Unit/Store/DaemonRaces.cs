@@ -47,7 +47,7 @@ internal sealed class DaemonRaces : IAsyncDisposable
     public List<string> Violations { get; } = [];
 
     /// <summary>How many logins were issued a certificate, and how many were refused because what they rest on was gone.</summary>
-    public (int Issued, int Refused) Logins => (issued, refused);
+    public (int Issued, int Refused) Outcomes => (issued, refused);
 
     private int issued;
     private int refused;
@@ -91,7 +91,7 @@ internal sealed class DaemonRaces : IAsyncDisposable
             Violated($"{approvals.Count(approved => approved)} of two approvals of request {id} were accepted");
 
         var logins = Enumerable.Range(0, 4).Select(n => Task.Run(() => Attempt(
-            () => Operations.Logins.Issue(n == 3 ? other : one, user, new Login(Key, Requests: [id]))))).ToList();
+            () => Logins.Issue(n == 3 ? other : one, user, new Login(Key, Requests: [id]))))).ToList();
         var made = "";
         await Task.Run(async () =>
         {

@@ -233,7 +233,7 @@ public sealed class RaceTests : IAsyncLifetime
         await races.Run(rounds);
         Assert.Empty(races.Violations);
         // Each side wins often, so they do race.
-        Assert.True(races.Logins.Issued > rounds / 4 && races.Logins.Refused > rounds / 4, $"{races.Logins}");
+        Assert.True(races.Outcomes.Issued > rounds / 4 && races.Outcomes.Refused > rounds / 4, $"{races.Outcomes}");
     }
 
     [Fact]
