@@ -38,7 +38,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <param name="read">Reads the configuration again.</param>
     /// <param name="signals">The requests to reload and to stop.</param>
     /// <param name="system">The clock of the machine.</param>
-    /// <param name="turn">The database that it is to lead, from <see cref="Turn"/>; null before the first start.</param>
+    /// <param name="turn">The database that it is to lead, from <see cref="Next"/>; null before the first start.</param>
     /// <exception cref="StartException">
     /// Another daemon is running, files are open to other accounts, the database is damaged, the disk is full, …
     /// </exception>
@@ -151,12 +151,14 @@ internal sealed class Daemon : IAsyncDisposable
             Access = access,
         };
 
+        string? Obstacle(Settings settings) => SettingsAgreement.Obstacle(settings, database);
+
         // Started from top to bottom, then the web server; stopped in reverse.
         IEnumerable<IHostedService?> services = waits is { } engine ?
         [
             new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
-            new RefusalCounts(ca, log), new TurnWatch(engine, () => SettingsAgreement.Obstacle(settings, database), () => GoOn(settings, engine), log),
-            new FollowersReload(signals, served.Task, read, settings => SettingsAgreement.Obstacle(settings, database), settings => GoOn(settings, null), systemd, log),
+            new RefusalCounts(ca, log), new TurnWatch(engine, () => Obstacle(settings), () => GoOn(settings, engine), log),
+            new FollowersReload(signals, served.Task, read, Obstacle, changed => GoOn(changed, null), systemd, log),
             access, sockets,
         ] :
         [
@@ -194,6 +196,13 @@ internal sealed class Daemon : IAsyncDisposable
         Hold(signals.Stop.Register(host.Lifetime.StopApplication));
     }
 
+    /// <summary>Ends this daemon, and lets the process go on with another one.</summary>
+    private void GoOn(Settings settings, Engine? turn)
+    {
+        Next ??= (settings, turn);
+        host.Lifetime.StopApplication();
+    }
+
     /// <summary>Opens the database, to lead it if no other daemon does.</summary>
     private Database Open(Settings settings, DataDirectory data, ILogger log)
     {
@@ -211,12 +220,6 @@ internal sealed class Daemon : IAsyncDisposable
         }
         StartOfRun.ExpectSameKeys(settings, data, log);
         return Database.Open(DatabaseOf.Following(settings, log), log);
-    }
-
-    private void GoOn(Settings settings, Engine? turn)
-    {
-        Next ??= (settings, turn);
-        host.Lifetime.StopApplication();
     }
 
     /// <summary>

@@ -1,6 +1,4 @@
 using CertAuthority.Configuration;
-using CertAuthority.Hosting;
-using CertAuthority.Protocol;
 using Microsoft.Extensions.Hosting.Systemd;
 
 namespace CertAuthority;

@@ -348,7 +348,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
 
     /// <summary>What was issued in the moments that are lost opens nothing, and the rest stays as it was.</summary>
     [PeopleFact]
-    public async Task Promoted_standby_that_nobody_waited_for_costs_the_last_moments()
+    public async Task Promotion_of_an_asynchronous_standby_costs_moments()
     {
         using var primary = TestPostgres.Start();
         var link = scratch["server"];

@@ -18,12 +18,6 @@ namespace CertAuthority.Store;
 /// </summary>
 internal partial class Postgres : Engine
 {
-    /// <summary>The first half of the key of the advisory lock, "CeAu"; the second half is the name of the schema.</summary>
-    internal const int LockKey = 0x43654175;
-
-    /// <summary>The second half of the key of the lock of the daemon that leads.</summary>
-    internal const string Leads = "hashtext(current_schema())";
-
     // A COMMIT that stopped waiting for a standby succeeds with this notice.
     private const string Warning = "01000";
 
@@ -112,7 +106,7 @@ internal partial class Postgres : Engine
     protected SeenBatch? LastKnown => seen!.Read();
 
     /// <summary>The lock that the connection of this daemon holds, and nobody else does.</summary>
-    protected virtual (int Key, string Of) OwnLock => (LockKey, Leads);
+    protected virtual PostgresLock OwnLock => PostgresLock.Leading;
 
     /// <summary>The row with the number of this daemon's last batch.</summary>
     protected virtual string OwnRow => $"writer WHERE holder = '{Holder}'";
@@ -154,7 +148,7 @@ internal partial class Postgres : Engine
         try
         {
             // The server may not have noticed yet that the last run of this daemon was killed.
-            for (var begun = Stopwatch.GetTimestamp(); !HasLock(connection, (LockKey, Leads)); Thread.Sleep(BetweenAttempts))
+            for (var begun = Stopwatch.GetTimestamp(); !PostgresLock.Leading.TryTake(connection); Thread.Sleep(BetweenAttempts))
                 if (Stopwatch.GetElapsedTime(begun) > UntilNoticed)
                     return false;
             connection.Run(SilenceOfStart);
@@ -204,12 +198,12 @@ internal partial class Postgres : Engine
 
         bool HasTurn(NpgsqlConnection connection)
         {
-            if (obstacle() is not null || !HasLock(connection, (LockKey, Leads)))
+            if (obstacle() is not null || !PostgresLock.Leading.TryTake(connection))
                 return false;
             // What was so before may have changed with the last act of the daemon that led.
             if (obstacle() is null)
                 return true;
-            connection.Scalar($"SELECT pg_advisory_unlock({LockKey}, {Leads})");
+            PostgresLock.Leading.Release(connection);
             return false;
         }
 
@@ -302,14 +296,15 @@ internal partial class Postgres : Engine
         var off = there < before ? before - there : there > after ? after - there : TimeSpan.Zero;
         var isOff = off.Duration() > ClockTolerance;
         if (isOff && Obstacle is null)
-            log.LogCritical("this machine's clock is {Off} {Side} the one of {Database}: nothing is granted until they agree", Seconds(off), Side(off), Name);
+            log.LogCritical(
+                "this machine's clock is {Off} {Side} the one of {Database}: nothing is granted until they agree", Seconds(off), Side(off), Name);
         else if (!isOff && Obstacle is not null)
             log.LogWarning("this machine's clock agrees with the one of {Database} again", Name);
         Obstacle = isOff
             ? new Problem(
                 ProblemCode.Unavailable,
                 $"the clock of the daemon's machine is {Seconds(off)} {Side(off)} the one of its database, so nothing is granted",
-                "an administrator makes both follow the same time, as with chrony; tsh can use another daemon meanwhile")
+                "an administrator makes both follow the same time; another daemon may serve meanwhile")
             : null;
 
         static string Seconds(TimeSpan off) => string.Create(CultureInfo.InvariantCulture, $"{off.Duration().TotalSeconds:0.#} s");
@@ -470,12 +465,12 @@ internal partial class Postgres : Engine
     private void TakeLock(NpgsqlConnection connection)
     {
         var begun = Stopwatch.GetTimestamp();
-        while (!HasLock(connection, OwnLock))
+        while (!OwnLock.TryTake(connection))
         {
             // The server may not have noticed yet that this daemon's former connection is lost.
             connection.Scalar(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = current_setting('application_name') AND pid IN "
-                    + $"({HolderOf(OwnLock)})");
+                    + $"({OwnLock.Holder})");
             if (Stopwatch.GetElapsedTime(begun) > UntilFree)
             {
                 var other = $"{Taken(connection)}; stop it, or name another database";
@@ -486,22 +481,11 @@ internal partial class Postgres : Engine
         connection.Run(hasStarted ? Silence : SilenceOfStart);
     }
 
-    /// <summary>Returns whether this connection has the lock now. It then has it for as long as it exists.</summary>
-    private static bool HasLock(NpgsqlConnection connection, (int Key, string Of) one) =>
-        (bool)connection.Scalar($"SELECT pg_try_advisory_lock({one.Key}, {one.Of})");
-
-    private static string HolderOf((int Key, string Of) one) =>
-        $"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {one.Key} AND objid = {one.Of}::oid AND granted "
-        + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-
-    /// <summary>Returns the condition that another connection has a lock.</summary>
-    internal static string IsHeld((int Key, string Of) one) => $"EXISTS ({HolderOf(one)} AND pid <> pg_backend_pid())";
-
     private string Taken(NpgsqlConnection connection) => $"another certauthority works on {Name}: " + connection.Scalar(
         "SELECT coalesce(string_agg('server process ' || pid || coalesce(', connected from ' || host(client_addr), '') "
             + "|| coalesce(' since ' || to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', ''), '; '), 'it has just ended') "
             + "FROM pg_stat_activity WHERE pid IN "
-            + $"({HolderOf((LockKey, Leads))})");
+            + $"({PostgresLock.Leading.Holder})");
 
     /// <summary>Begins to write, for the first time in this process.</summary>
     private void Begin(NpgsqlConnection connection)
@@ -548,7 +532,8 @@ internal partial class Postgres : Engine
             "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm, host, schema) VALUES (1, $1, 0, $2, $3, $4, $5, $6, $7) "
                 + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, timeline = excluded.timeline, "
                 + "machine = excluded.machine, realm = excluded.realm, host = excluded.host, schema = excluded.schema",
-            Holder, now.System, now.Timeline, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName, (long)PostgresSchema.Latest);
+            Holder, now.System, now.Timeline, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName,
+            (long)PostgresSchema.Latest);
         Switch(connection, now);
     }
 

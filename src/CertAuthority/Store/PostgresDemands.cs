@@ -42,7 +42,9 @@ internal static class PostgresDemands
     /// <summary>Checks that what the server acknowledges is on a disk, and stays if the server is replaced.</summary>
     /// <param name="connection">The connection that is to write.</param>
     /// <param name="name">The name of the database.</param>
-    /// <param name="isStart">Whether the daemon starts. A server that changes later is tried again, and meanwhile nothing is written.</param>
+    /// <param name="isStart">
+    /// Whether the daemon starts. A server that changes later is tried again, and meanwhile nothing is written.
+    /// </param>
     /// <param name="allowsAsync">Whether there may be a standby that the server does not wait for.</param>
     /// <param name="log">Gets what the operator should know at the start.</param>
     /// <exception cref="StoreException">At the start: it is not.</exception>
@@ -57,7 +59,8 @@ internal static class PostgresDemands
         if (!IsSynchronous(connection, "synchronous_commit"))
             throw Fault($"{name} acknowledges commits before they are on the disk; synchronous_commit must be on");
         var isWaiting = connection.Text("SHOW synchronous_standby_names").Length > 0;
-        var standbys = connection.Number("SELECT count(*) FROM pg_stat_replication WHERE coalesce(application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')");
+        var standbys = connection.Number(
+            "SELECT count(*) FROM pg_stat_replication WHERE coalesce(application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')");
         if (!isWaiting && standbys > 0 && !allowsAsync)
             throw Fault(
                 $"{name} has a standby that it does not wait for: after a failover, certificates would be missing that were handed out; set synchronous_standby_names, or, if that loss is acceptable, database_allow_async: true");

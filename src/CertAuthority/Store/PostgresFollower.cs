@@ -17,7 +17,7 @@ internal sealed class PostgresFollower(
 
     private string keys = "";
 
-    protected override (int Key, string Of) OwnLock => (LockKey + 2, $"hashtext('{Holder}')");
+    protected override PostgresLock OwnLock => PostgresLock.Following($"'{Holder}'");
 
     protected override string OwnRow => $"followers WHERE holder = '{Holder}'";
 

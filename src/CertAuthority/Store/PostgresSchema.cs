@@ -36,7 +36,8 @@ internal static class PostgresSchema
                 .Order(StringComparer.Ordinal).Select(name =>
                 {
                     using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-                    return new PostgresMigration(int.Parse(name.AsSpan(prefix.Length, 4), CultureInfo.InvariantCulture), reader.ReadToEnd());
+                    var number = int.Parse(name.AsSpan(prefix.Length, 4), CultureInfo.InvariantCulture);
+                    return new PostgresMigration(number, reader.ReadToEnd());
                 }),
         ];
     });
@@ -55,7 +56,8 @@ internal static class PostgresSchema
     /// <summary>Returns whether this version of the daemon can work with the schema: a later one may only have added to it.</summary>
     public static bool IsUsable(DbConnection connection) =>
         Version(connection) is var version
-        && (version == Latest || (version > Latest && ((NpgsqlConnection)connection).Number("SELECT oldest FROM schema_version") <= Latest));
+        && (version == Latest
+            || (version > Latest && ((NpgsqlConnection)connection).Number("SELECT oldest FROM schema_version") <= Latest));
 
     /// <summary>Updates the schema. Where that only adds to it, other daemons go on to work meanwhile.</summary>
     /// <param name="connection">The connection of this daemon that writes.</param>
@@ -102,7 +104,7 @@ internal static class PostgresSchema
     private static string Older(int needed) =>
         $"""
         SELECT coalesce(string_agg(host, ', ' ORDER BY host), '') FROM (
-            SELECT host FROM followers WHERE schema < {needed} AND {Postgres.IsHeld((Postgres.LockKey + 2, "hashtext(holder)"))}
-            UNION SELECT host FROM writer WHERE schema < {needed} AND {Postgres.IsHeld((Postgres.LockKey, Postgres.Leads))}) AS daemons
+            SELECT host FROM followers WHERE schema < {needed} AND {PostgresLock.Following("holder").IsHeldElsewhere}
+            UNION SELECT host FROM writer WHERE schema < {needed} AND {PostgresLock.Leading.IsHeldElsewhere}) AS daemons
         """;
 }

@@ -26,7 +26,8 @@ internal enum ServerHistory
 /// <param name="Leader">The run of the daemon that led.</param>
 /// <param name="Total">How many batches there were.</param>
 /// <param name="Kept">
-/// How many of those that the daemon knows of are certainly here: as many as there were when the server left the timeline of which it knows.
+/// How many of those that the daemon knows of are certainly here: as many as there were when the server left the timeline of which it
+/// knows.
 /// </param>
 /// <param name="Last">When the last one was, in Unix seconds.</param>
 /// <param name="HasWaited">Whether the server waited for a standby then.</param>
@@ -41,8 +42,12 @@ internal sealed record RecordedServer(
     {
         using var command = connection.CreateCommand();
         command.CommandText =
-            "SELECT system, timeline, holder, total, coalesce((SELECT min(t.total) FROM timelines t WHERE t.system = writer.system AND t.timeline > $1), total), "
-            + "last, waits, extract(epoch FROM clock_timestamp())::bigint FROM writer";
+            """
+            SELECT system, timeline, holder, total,
+                coalesce((SELECT min(t.total) FROM timelines t WHERE t.system = writer.system AND t.timeline > $1), total),
+                last, waits, extract(epoch FROM clock_timestamp())::bigint
+            FROM writer
+            """;
         command.Parameters.Add(new NpgsqlParameter { Value = known?.Timeline ?? "" });
         using var row = command.ExecuteReader();
         return row.Read()

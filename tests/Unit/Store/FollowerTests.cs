@@ -74,7 +74,7 @@ public sealed class FollowerTests : IAsyncLifetime
 
     /// <summary>The daemon that leads finds out, and looks again at its next start.</summary>
     [PostgresFact]
-    public async Task Follower_that_knows_of_more_than_the_server_has_tells_the_leader()
+    public async Task Follower_that_knows_of_more_makes_the_leader_look()
     {
         await follower.Commit(transaction => transaction.NextSerial());
         await follower.DisposeAsync();
@@ -89,7 +89,7 @@ public sealed class FollowerTests : IAsyncLifetime
 
     /// <summary>They are lost even if others have counted further since.</summary>
     [PostgresFact]
-    public async Task Batches_of_an_earlier_timeline_are_not_made_up_for_by_later_ones()
+    public async Task Later_batches_do_not_make_up_for_lost_ones()
     {
         await follower.Commit(transaction => transaction.NextSerial());
         await follower.DisposeAsync();
