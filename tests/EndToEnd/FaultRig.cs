@@ -71,8 +71,9 @@ internal sealed class FaultRig : IAsyncDisposable
 
     public string Phases { get; private set; } = "";
 
-    /// <summary>The last lines that both daemons logged.</summary>
-    public string Logs => string.Join('\n', daemons.Select((daemon, n) => $"daemon {n + 1}:\n{string.Join('\n', daemon.Log.Split('\n').TakeLast(12))}"));
+    /// <summary>What both daemons logged last, without what callers did.</summary>
+    public string Logs => string.Join('\n', daemons.Select((daemon, n) =>
+        $"daemon {n + 1}:\n{string.Join('\n', daemon.Log.Split('\n').Where(line => !line.Contains(" by root: ", StringComparison.Ordinal)).TakeLast(20))}"));
 
     /// <param name="seed">Of everything that is random.</param>
     /// <param name="longPause">How long processes are paused that are paused for long; at least as long as a daemon may be silent.</param>
