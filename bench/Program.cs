@@ -14,6 +14,8 @@ if (args is ["growth", ..])
     return await CertAuthority.Bench.GrowthTimes.Print(args[1..]);
 if (args is ["large-fleet", ..])
     return await CertAuthority.Bench.LargeFleetTimes.Print(args[1..]);
+if (args is ["races", ..])
+    return await CertAuthority.Bench.RaceRounds.Run(args[1..]);
 if (args is ["reports", ..])
     return await CertAuthority.Bench.ReportTimes.Print(args[1..]);
 if (args is ["ed25519"])

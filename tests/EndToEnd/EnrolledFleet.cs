@@ -27,6 +27,14 @@ internal sealed class EnrolledFleet : IAsyncDisposable
         return fleet;
     }
 
+    /// <summary>Hosts around a daemon that has been started, by root.</summary>
+    public static async Task<EnrolledFleet> Around(TestDaemon daemon)
+    {
+        var fleet = new EnrolledFleet(daemon);
+        await fleet.Furnish();
+        return fleet;
+    }
+
     public Task<FleetHost> Host(string name = "db1", string configuration = "", string? release = null) => FleetHost.Start(Daemon, Key, name, configuration, release: release);
 
     /// <summary>A host that is enrolled, with the label that opens it.</summary>

@@ -9,7 +9,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] longest =
     [
-        nameof(RotationDrillTests), nameof(EnrollTests), nameof(PackageTests), nameof(PushTests), nameof(PlainSshTests), nameof(MailTests), nameof(PenaltyTests), nameof(EndingTests), nameof(HostTests), nameof(SessionTests), nameof(WaitingTests),
+        nameof(RotationDrillTests), nameof(FaultRigTests), nameof(EnrollTests), nameof(PackageTests), nameof(PushTests), nameof(PlainSshTests), nameof(MailTests), nameof(PenaltyTests), nameof(EndingTests), nameof(HostTests), nameof(SessionTests), nameof(WaitingTests),
     ];
 
     /// <inheritdoc/>

@@ -116,6 +116,14 @@ internal sealed class TestDaemon : IAsyncDisposable
         return await Ended();
     }
 
+    /// <summary>Kills its process, whatever it has written down.</summary>
+    public async Task Kill()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    /// <param name="signal">The name of a signal.</param>
     public async Task Signal(string signal)
     {
         using var kill = Process.Start("kill", ["-s", signal, ProcessId.ToString()]);

@@ -224,50 +224,16 @@ public sealed class RaceTests : IAsyncLifetime
         return (id, answer);
     }
 
-    /// <summary>What one daemon denies or locks, no other leaves live, and one of two approvals counts.</summary>
+    /// <summary>What one daemon denies or locks, no other leaves live, and one of two approvals counts. bench/races runs more.</summary>
     [PostgresFact]
     public async Task Two_daemons_leave_nothing_live_that_one_took_away()
     {
-        await using var second = TestStore.OpenBeside(world.Path);
-        var beside = ca with { Database = second };
-        for (var round = 0; round < 150; round++)
-        {
-            var (one, other) = round % 2 == 0 ? (ca, beside) : (beside, ca);
-            var id = (await Requests.Create(one, Alice, new CreateRequest(["dba"]))).Metadata.Name;
-            var approvals = await Task.WhenAll(new[] { one, other }.Select(of => Task.Run(() => Attempt(() => Resolutions.Approve(of, Root, new ApproveRequest(id))))));
-            Assert.Single(approvals, approved => approved);
-
-            var logins = Enumerable.Range(0, 6).Select(_ => Task.Run(() => Attempt(() => Logins.Issue(one, Alice, new Login(Key, Requests: [id]))))).ToList();
-            var (isLock, made) = (round % 3 == 0, "");
-            Assert.True(await Task.Run(() => Attempt(async () =>
-            {
-                if (isLock)
-                    made = (await Locks.Create(other, Root, new CreateLock(User: "alice"))).Name;
-                else
-                    await Resolutions.Deny(other, Root, new DenyRequest(id));
-                return true;
-            })));
-            Assert.DoesNotContain(second.Read(snapshot => snapshot.LiveCertificates(World.Now)), one => one.Requests.Contains(id));
-            await Task.WhenAll(logins);
-            Assert.DoesNotContain(second.Read(snapshot => snapshot.LiveCertificates(World.Now)), one => one.Requests.Contains(id));
-            if (!isLock)
-                continue;
-            await Removals.Remove(ca, Root, new RemoveResource("lock", made));
-            await Resolutions.Deny(one, Root, new DenyRequest(id));
-        }
-
-        static async Task<bool> Attempt<T>(Func<Task<T>> act)
-        {
-            try
-            {
-                await act();
-                return true;
-            }
-            catch (ProblemException)
-            {
-                return false;
-            }
-        }
+        const int rounds = 2000;
+        await using var races = await DaemonRaces.Start();
+        await races.Run(rounds);
+        Assert.Empty(races.Violations);
+        // Each side wins often, so they do race.
+        Assert.True(races.Outcomes.Issued > rounds / 4 && races.Outcomes.Refused > rounds / 4, $"{races.Outcomes}");
     }
 
     [Fact]

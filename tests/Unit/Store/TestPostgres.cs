@@ -24,20 +24,22 @@ internal sealed class TestPostgres : IDisposable
     private static readonly string[] Account =
         Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"] : [];
 
-    public static TestPostgres Start()
+    /// <param name="disk">The size of the disk that it has to itself, such as <c>500m</c>; null for no such disk.</param>
+    public static TestPostgres Start(string? disk = null)
     {
-        var folder = NewFolder();
+        var folder = NewFolder(disk);
         Run([.. Account, $"{Programs}/initdb", "-D", $"{folder}/data", "-A", "trust", "-U", "certauthority", "-E", "UTF8", "--locale=C", "--no-sync"]);
-        return Start(folder);
+        return Launch(folder);
     }
 
     /// <summary>Starts a standby of this server.</summary>
     /// <param name="name">Its name for synchronous_standby_names.</param>
-    public TestPostgres StartStandby(string name)
+    /// <param name="disk">The size of the disk that it has to itself; null for no such disk.</param>
+    public TestPostgres StartStandby(string name, string? disk = null)
     {
-        var folder = NewFolder();
+        var folder = NewFolder(disk);
         Run([.. Account, $"{Programs}/pg_basebackup", "-D", $"{folder}/data", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", $"host={Folder} user=certauthority application_name={name}"]);
-        var standby = Start(folder);
+        var standby = Launch(folder);
         Until(() => Run($"SELECT count(*) FROM pg_stat_replication WHERE application_name = '{name}' AND state = 'streaming'") is 1L);
         return standby;
     }
@@ -46,7 +48,7 @@ internal sealed class TestPostgres : IDisposable
     /// <returns>The folder of a server that restores the backup when it starts.</returns>
     public string Archive()
     {
-        var folder = NewFolder();
+        var folder = NewFolder(disk: null);
         Run("ALTER SYSTEM SET archive_mode = on");
         Run($"ALTER SYSTEM SET archive_command = 'cp %p {folder}/%f'");
         Crash();
@@ -60,7 +62,7 @@ internal sealed class TestPostgres : IDisposable
     {
         File.WriteAllText($"{folder}/data/recovery.signal", "");
         File.AppendAllText($"{folder}/data/postgresql.auto.conf", $"archive_mode = off\nrestore_command = 'cp {folder}/%f %p'\nrecovery_target_name = '{point}'\nrecovery_target_action = promote\n");
-        var server = Start(folder);
+        var server = Launch(folder);
         Until(() => server.Run("SELECT pg_is_in_recovery()") is false);
         return server;
     }
@@ -77,17 +79,19 @@ internal sealed class TestPostgres : IDisposable
         };
     }
 
-    private static string NewFolder()
+    private static string NewFolder(string? disk)
     {
         var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
         var folder = Path.Combine(parent, $"certauthority-postgres-{Path.GetRandomFileName()}");
         Directory.CreateDirectory(folder);
+        if (disk is not null)
+            Run(["mount", "-t", "tmpfs", "-o", $"size={disk}", "tmpfs", folder]);
         if (Account.Length > 0)
             Run(["chown", "nobody:nogroup", folder]);
         return folder;
     }
 
-    private static TestPostgres Start(string folder)
+    private static TestPostgres Launch(string folder)
     {
         // The server stops when this process ends, in whatever way, because its standard input ends too.
         var start = new ProcessStartInfo("sh")
@@ -101,7 +105,7 @@ internal sealed class TestPostgres : IDisposable
                 stop() { kill -QUIT $id; wait $id; }
                 start "$@"
                 while read -r word; do case $word in stop) stop;; start) start "$@";; esac; done
-                stop; rm -rf "$folder"
+                stop; umount "$folder" 2>/dev/null; rm -rf "$folder"
                 """,
                 "sh", folder,
             },
@@ -111,7 +115,9 @@ internal sealed class TestPostgres : IDisposable
         };
         foreach (var word in (string[])[
             .. Account, $"{Programs}/postgres", "-D", $"{folder}/data", "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=500",
-            "-c", "log_min_messages=fatal", "-c", "max_locks_per_transaction=256"])
+            "-c", "log_min_messages=fatal", "-c", "max_locks_per_transaction=256",
+            // A standby looks for its server again at once, and the write-ahead log takes little of a small disk.
+            "-c", "wal_retrieve_retry_interval=100ms", "-c", "min_wal_size=32MB", "-c", "max_wal_size=128MB"])
             start.ArgumentList.Add(word);
         var server = new TestPostgres(folder, Process.Start(start)!);
         Until(server.IsReady);
@@ -161,6 +167,26 @@ internal sealed class TestPostgres : IDisposable
         Until(() => !IsReady());
     }
 
+    /// <summary>Kills all processes of the server by SIGKILL, which it does not notice, until <see cref="Resume"/>.</summary>
+    public void Kill()
+    {
+        // Stopped first, so that it starts no further ones.
+        Signal("STOP");
+        Signal("KILL");
+        process.StandardInput.WriteLine("stop");
+        Until(() => !IsReady());
+    }
+
+    /// <summary>Sends a signal to all processes of the server, the one that starts the others first.</summary>
+    public void Signal(string signal)
+    {
+        var first = File.ReadLines($"{Folder}/data/postmaster.pid").First();
+        var others = File.ReadAllText($"/proc/{first}/task/{first}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        // One may have ended by itself.
+        using var kill = Process.Start("/bin/sh", ["-c", $"kill -s {signal} {first} {string.Join(' ', others)} 2>/dev/null"]);
+        kill.WaitForExit();
+    }
+
     /// <summary>Starts the server again.</summary>
     public void Resume()
     {
@@ -178,7 +204,8 @@ internal sealed class TestPostgres : IDisposable
     public static string Schema(string path) =>
         $"t{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(path)).AsSpan(0, 10))}";
 
-    private bool IsReady()
+    /// <summary>Whether it takes connections.</summary>
+    public bool IsReady()
     {
         try
         {

@@ -16,7 +16,7 @@ internal static partial class TestStore
     /// <summary>Whether the suite runs on PostgreSQL.</summary>
     public static bool IsPostgres { get; } = Environment.GetEnvironmentVariable("CERTAUTHORITY_TEST_STORE") == "postgres";
 
-    private static readonly Lazy<TestPostgres> Server = new(TestPostgres.Start);
+    private static readonly Lazy<TestPostgres> Server = new(() => TestPostgres.Start());
 
     /// <summary>Returns the database that belongs to a path; nothing exists at it before the first call.</summary>
     public static Engine At(string path)
