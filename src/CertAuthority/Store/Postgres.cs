@@ -227,11 +227,16 @@ internal partial class Postgres : Engine
         var connection = Interlocked.Exchange(ref inTurn, null) ?? Open();
         try
         {
-            TakeLock(connection);
             if (server is null)
+            {
+                TakeLock(connection);
                 Begin(connection);
+            }
             else
+            {
                 Resume(connection);
+                ExpectLooked(connection, server);
+            }
             return connection;
         }
         catch (PostgresException e) when (server is null)
@@ -444,8 +449,9 @@ internal partial class Postgres : Engine
         while (true)
             try
             {
-                var connection = (NpgsqlConnection)OpenWriter();
+                var connection = Open();
                 reopened = connection;
+                Resume(connection);
                 if (connection.Number($"SELECT batch FROM {OwnRow}") != number)
                     return CommitOutcome.Undone;
                 kept = number;
@@ -572,6 +578,7 @@ internal partial class Postgres : Engine
     /// </summary>
     private void Resume(NpgsqlConnection connection)
     {
+        TakeLock(connection);
         PostgresDemands.ExpectDurable(connection, Name, isStart: false, AllowsAsync, log);
         var now = PostgresDemands.Identity(connection);
         if (now.System != server!.System)
@@ -600,6 +607,12 @@ internal partial class Postgres : Engine
             return false;
         Switch(connection, now);
         return true;
+    }
+
+    /// <summary>Fails on a server that was promoted, before the daemon that leads has looked at it.</summary>
+    /// <exception cref="NpgsqlException">It has not.</exception>
+    protected virtual void ExpectLooked(NpgsqlConnection connection, ServerIdentity now)
+    {
     }
 
     private void ExpectWaited()

@@ -43,14 +43,18 @@ internal sealed class PostgresFollower(
         if (connection.Text("SELECT ca_keys_now()") != keys)
             throw new TakenOverException(
                 "the CA keys have changed on the daemon that leads; this one stops, and the next start needs its data directory");
-        if (connection.Text("SELECT timeline FROM writer") != now.Timeline)
-            throw new NpgsqlException("the server was promoted, and the daemon that leads has not looked at it yet");
         if (connection.Run(
             "UPDATE followers SET seen = extract(epoch FROM now())::bigint WHERE holder = $1 AND batch >= $2", Holder, Kept) == 1)
             return true;
         if (connection.Number($"SELECT count(*) FROM {OwnRow}") == 1)
             Distrust(connection);
         return false;
+    }
+
+    protected override void ExpectLooked(NpgsqlConnection connection, ServerIdentity now)
+    {
+        if (connection.Text("SELECT timeline FROM writer") != now.Timeline)
+            throw new NpgsqlException("the server was promoted, and the daemon that leads has not looked at it yet");
     }
 
     /// <summary>Makes the daemon that leads start again, and take back what may be lost.</summary>
