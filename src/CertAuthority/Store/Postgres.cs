@@ -255,7 +255,7 @@ internal partial class Postgres : Engine
 
     public override bool IsMigrated(DbConnection connection) => Version(connection) == SchemaVersion;
 
-    public override void BeginWriting(Session writer)
+    public override void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead)
     {
         isUnreplicated = false;
         // The first batch is of the start.
@@ -272,7 +272,10 @@ internal partial class Postgres : Engine
             one.CommandText = sql;
             both.BatchCommands.Add(one);
         }
-        both.ExecuteNonQuery();
+        writer.Begin(keepsBack: ahead is not null);
+        writer.Ask(both, ahead ?? []);
+        using var answers = both.ExecuteReader();
+        writer.ReadAnswers(answers, ahead ?? []);
     }
 
     public override CommitOutcome Commit(Session writer, out Exception? error)
@@ -283,7 +286,7 @@ internal partial class Postgres : Engine
         {
             // Sent together. A transaction that an error poisoned refuses the first statement, and so does one whose daemon is no longer
             // the holder; COMMIT alone would answer ROLLBACK, and no error.
-            using var both = writer.Connection.CreateBatch();
+            using var both = writer.TakeWaiting();
             var mark = both.CreateBatchCommand();
             (mark.CommandText, var values) = Mark(number);
             foreach (var value in values)

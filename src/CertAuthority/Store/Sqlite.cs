@@ -144,7 +144,7 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
         return new Sqlite(copy, log);
     }
 
-    public override void BeginWriting(Session writer) => writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
+    public override void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead) => writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
 
     public override CommitOutcome Commit(Session writer, out Exception? error)
     {
