@@ -29,7 +29,6 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Engine? turn;
     private Engine? waits;
-    private bool hasTurn;
     private WebApplication host = null!;
 
     private Daemon(Engine? turn) => this.turn = turn;
@@ -39,7 +38,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <param name="read">Reads the configuration again.</param>
     /// <param name="signals">The requests to reload and to stop.</param>
     /// <param name="system">The clock of the machine.</param>
-    /// <param name="turn">The database that it is to lead, from <see cref="Turn"/>; null before the first start.</param>
+    /// <param name="turn">The database that it is to lead, from <see cref="Next"/>; null before the first start.</param>
     /// <exception cref="StartException">
     /// Another daemon is running, files are open to other accounts, the database is damaged, the disk is full, …
     /// </exception>
@@ -71,15 +70,16 @@ internal sealed class Daemon : IAsyncDisposable
     public Task<Exception?> Ended => ended.Task;
 
     /// <summary>
-    /// The database that this daemon has the turn to lead now, although it followed; null if it has not. It is for the next start.
+    /// How the process goes on once this daemon, which followed, has ended: with which settings, and with the database that it has the turn
+    /// to lead now, if it has. Null if the process ends too.
     /// </summary>
-    public Engine? Turn => hasTurn ? waits : null;
+    public (Settings Settings, Engine? Turn)? Next { get; private set; }
 
     public async ValueTask DisposeAsync()
     {
         while (held.TryPop(out var release))
             await release();
-        if (!hasTurn)
+        if (Next?.Turn is null)
             waits?.Dispose();
     }
 
@@ -95,6 +95,9 @@ internal sealed class Daemon : IAsyncDisposable
         held.Push(database.DisposeAsync);
         await MoveToServer.ExpectInUse(settings, database, log);
         var follows = waits is not null;
+        // In the same process, the settings were compared before this daemon took its turn.
+        if (turn is null)
+            SettingsAgreement.Expect(settings, database, follows);
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         var run = follows ? StartOfRun.Follow(data, database, clock) : await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
         var sockets = Hold(Sockets.Take(settings.SocketPath, log));
@@ -148,11 +151,15 @@ internal sealed class Daemon : IAsyncDisposable
             Access = access,
         };
 
+        string? Obstacle(Settings settings) => SettingsAgreement.Obstacle(settings, database);
+
         // Started from top to bottom, then the web server; stopped in reverse.
         IEnumerable<IHostedService?> services = waits is { } engine ?
         [
             new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
-            new RefusalCounts(ca, log), new TurnWatch(engine, TakeTurn, log), access, sockets,
+            new RefusalCounts(ca, log), new TurnWatch(engine, () => Obstacle(settings), () => GoOn(settings, engine), log),
+            new FollowersReload(signals, served.Task, read, Obstacle, changed => GoOn(changed, null), systemd, log),
+            access, sockets,
         ] :
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts,
@@ -172,7 +179,7 @@ internal sealed class Daemon : IAsyncDisposable
         var serving = new Serving(ca, current, self, names);
         host = Server.Build(
             sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, log), services.OfType<IHostedService>(),
-            new OneLife(systemd, () => hasTurn), logs);
+            new OneLife(systemd, () => Next is not null), logs);
         held.Push(host.DisposeAsync);
         held.Push(async () => await host.StopAsync());
         Server.Serve(host, serving, log);
@@ -187,6 +194,13 @@ internal sealed class Daemon : IAsyncDisposable
             ended.TrySetResult(fault);
         });
         Hold(signals.Stop.Register(host.Lifetime.StopApplication));
+    }
+
+    /// <summary>Ends this daemon, and lets the process go on with another one.</summary>
+    private void GoOn(Settings settings, Engine? turn)
+    {
+        Next ??= (settings, turn);
+        host.Lifetime.StopApplication();
     }
 
     /// <summary>Opens the database, to lead it if no other daemon does.</summary>
@@ -208,14 +222,8 @@ internal sealed class Daemon : IAsyncDisposable
         return Database.Open(DatabaseOf.Following(settings, log), log);
     }
 
-    private void TakeTurn()
-    {
-        hasTurn = true;
-        host.Lifetime.StopApplication();
-    }
-
     /// <summary>
-    /// Does not tell systemd that the process stops when it goes on as the daemon that leads: systemd would end it after a while.
+    /// Does not tell systemd that the process stops when it goes on as another daemon: systemd would end it after a while.
     /// </summary>
     private sealed class OneLife(SystemdNotifier systemd, Func<bool> goesOn) : ISystemdNotifier
     {

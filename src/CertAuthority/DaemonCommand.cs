@@ -28,6 +28,12 @@ internal sealed class DaemonCommand : RootCommand
             "let the CA keys that are there take the place of any other that signed here, and end rotations that are under way; other user CA keys go onto the revocation list, with all that they signed"
     };
 
+    private readonly Option<bool> adopt = new("--adopt-configuration")
+    {
+        Description =
+            "with several daemons on one database: lead with the configuration of this machine, although it differs from the one of the daemon that led last"
+    };
+
     private readonly Option<string?> from = new("--from")
     {
         Description = "with --migrate-to-postgres: the file to move, if it is not certauthority.db in the data directory",
@@ -44,7 +50,7 @@ internal sealed class DaemonCommand : RootCommand
         : base("Signs short-lived OpenSSH user certificates for approved access requests.")
     {
         foreach (var option in (Option[])[
-            config, dataDirectory, socket, newCa, CheckConfig, AgainstRunning, MigrateToPostgres, from, format])
+            config, dataDirectory, socket, newCa, adopt, CheckConfig, AgainstRunning, MigrateToPostgres, from, format])
             Options.Add(option);
         format.AcceptOnlyFromAmong("text", "json");
         var help = Options.OfType<HelpOption>().Single();
@@ -120,6 +126,7 @@ internal sealed class DaemonCommand : RootCommand
         {
             DataDirectory = data ?? Named(settings.DataDirectory, "the data directory", "--data-dir"),
             NewCa = parsed.GetValue(newCa),
+            AdoptsConfiguration = parsed.GetValue(adopt),
             SocketPath = Short(Named(parsed.GetValue(socket) ?? settings.SocketPath, "the socket", "--socket")),
         };
     }

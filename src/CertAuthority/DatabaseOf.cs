@@ -12,13 +12,19 @@ internal static class DatabaseOf
     /// <exception cref="IOException">There is no credential of the name.</exception>
     /// <exception cref="ExposedException">Others can read the credential.</exception>
     public static Engine Settings(Settings settings, ILogger log) => settings.Database is DatabaseSettings.OnServer server
-        ? On(server, password => new Postgres(server.Options, password, server.Realm, settings.DataDirectory, log))
+        ? On(server, password => new Postgres(server.Options, password, server.Realm, settings.DataDirectory, log)
+        {
+            AllowsAsync = server.AllowsAsync,
+        })
         : new Sqlite(PathIn(settings)!, log);
 
     /// <summary>The same database, for a daemon that writes to it beside the one that leads.</summary>
     /// <inheritdoc cref="Settings"/>
     public static Engine Following(Settings settings, ILogger log) => settings.Database is DatabaseSettings.OnServer server
-        ? On(server, password => new PostgresFollower(server.Options, password, server.Realm, settings.DataDirectory, log))
+        ? On(server, password => new PostgresFollower(server.Options, password, server.Realm, settings.DataDirectory, log)
+        {
+            AllowsAsync = server.AllowsAsync,
+        })
         : throw new NotSupportedException("a file has one daemon");
 
     private static Engine On(DatabaseSettings.OnServer server, Func<string?, Engine> open)

@@ -50,19 +50,18 @@ static async Task<int> Run(Func<Settings> read)
     var settings = read();
     try
     {
-        Engine? turn = null;
-        while (true)
+        (Settings Settings, Engine? Turn)? next = (settings, null);
+        while (next is var (current, turn))
         {
-            await using var daemon = await Daemon.Start(settings, read, signals, new BootClock(), turn);
+            await using var daemon = await Daemon.Start(current, read, signals, new BootClock(), turn);
             Console.WriteLine($"ready: {new ServerAddress.Unix(settings.SocketPath)}");
             // Acknowledged changes are on the disk; other changes exist only in this process. Only the next process can tell what was kept.
             if (await daemon.Ended is { } fault)
                 return Fail($"{fault.Message}; stopping, so that the next start reads what is true");
-            turn = daemon.Turn;
-            // The daemon that led has ended, and this one leads now.
-            if (turn is null || signals.Stop.IsCancellationRequested)
-                return 0;
+            // The daemon that led has ended, and this one leads now; or it follows with another configuration.
+            next = signals.Stop.IsCancellationRequested ? null : daemon.Next;
         }
+        return 0;
     }
     catch (OperationCanceledException) when (signals.Stop.IsCancellationRequested)
     {

@@ -27,7 +27,10 @@ internal sealed class Reconfiguration(CurrentAuthority ca, CurrentSettings setti
         await TakeBack(ca.Under(taken));
     }
 
-    /// <summary>Drops messages queued for receivers that the configuration no longer names, and logs how many.</summary>
+    /// <summary>
+    /// Drops messages queued for receivers that the configuration no longer names, and logs how many. Other daemons see from now on with
+    /// which settings this one leads.
+    /// </summary>
     private async Task SetReceivers(Settings settings)
     {
         var receivers = Channels.From(settings.Notify).Select(channel => channel.Receiver).ToList();
@@ -37,6 +40,8 @@ internal sealed class Reconfiguration(CurrentAuthority ca, CurrentSettings setti
             var before = transaction.ReceiverStatuses();
             transaction.SetReceivers(receivers);
             transaction.SetAuditSinks(sinks);
+            if (ca.Now.Database.IsShared)
+                SettingsAgreement.Record(transaction, settings);
             return before.FindAll(receiver => receiver.Waiting > 0 && !receivers.Exists(one => one.Name == receiver.Name));
         }, takesAway: true);
         foreach (var receiver in dropped)

@@ -42,6 +42,9 @@ internal sealed class Reload(
     /// <summary>Checks again who may connect to the administrators' socket; null if there is none.</summary>
     public required AdministratorAccess? Access { get; init; }
 
+    /// <summary>Tells systemd that a reload begins now. The library has no state for it, which needs the time (sd_notify(3)).</summary>
+    public static ServiceState Begins => new($"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000)}");
+
     /// <inheritdoc/>
     protected override async Task Run(CancellationToken stopping)
     {
@@ -49,8 +52,7 @@ internal sealed class Reload(
         while (true)
         {
             await signals.HungUp(stopping);
-            // The library has no state for this: systemd needs the time with it (sd_notify(3)).
-            systemd.Notify(new ServiceState($"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000)}"));
+            systemd.Notify(Begins);
             await Once();
             systemd.Notify(ServiceState.Ready);
         }

@@ -83,19 +83,32 @@ public sealed class CaClient : IDisposable
         where TRequest : notnull
         where TReply : notnull
     {
+        var key = route.TakesKey ? Guid.NewGuid().ToString() : null;
         if (connections is [var only])
-            return await only.Ask(route, request, patience, triesAgain: only.Server is ServerAddress.Unix, cancellation)
+            return await only.Ask(route, request, patience, triesAgain: only.Server is ServerAddress.Unix, key, cancellation)
                 .ConfigureAwait(false);
+        UnreachableException? unknown = null;
         for (var left = connections.Length; ; left--)
         {
-            var connection = await Choose(cancellation).ConfigureAwait(false);
+            DaemonConnection connection;
             try
             {
-                return await connection.Ask(route, request, patience, triesAgain: false, cancellation).ConfigureAwait(false);
+                connection = await Choose(cancellation).ConfigureAwait(false);
+            }
+            catch (Exception e) when (unknown is not null && e is UnreachableException or ProblemException)
+            {
+                throw unknown;
+            }
+            try
+            {
+                return await connection.Ask(route, request, patience, triesAgain: false, key, cancellation).ConfigureAwait(false);
             }
             catch (UnreachableException silent)
             {
                 Leave(connection, silent);
+                // Silence of the others says nothing about it.
+                if (silent.MayHaveArrived && route.Method != "GET")
+                    unknown ??= silent;
                 if (left == 1 || (silent.MayHaveArrived && !route.MayRepeat))
                     throw;
             }
@@ -131,6 +144,7 @@ public sealed class CaClient : IDisposable
                     .ConfigureAwait(false);
                 return true;
             },
+            key: null,
             cancellation).ConfigureAwait(false);
     }
 
@@ -171,7 +185,7 @@ public sealed class CaClient : IDisposable
         try
         {
             var theirs = (await connection.Ask(
-                Routes.GetHostCas, new GetHostCas(), limit < patience ? limit : patience, triesAgain: false, cancellation)
+                Routes.GetHostCas, new GetHostCas(), limit < patience ? limit : patience, triesAgain: false, key: null, cancellation)
                 .ConfigureAwait(false)).Installation;
             if ((Installation is not null || hasMet) && theirs != (Installation ?? met))
                 throw new UnreachableException("it belongs to another installation") { IsLasting = true };

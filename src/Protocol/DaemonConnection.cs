@@ -46,10 +46,12 @@ internal sealed class DaemonConnection : IDisposable
     /// <param name="route">The route.</param>
     /// <param name="request">The request.</param>
     /// <param name="patience">The time limit for the answer.</param>
-    /// <param name="triesAgain">Whether a call that only reads is sent a second time if the daemon closes the connection.</param>
+    /// <param name="triesAgain">Whether a call that may be repeated is sent a second time if the daemon closes the connection.</param>
+    /// <param name="key">The key by which the daemon recognizes the call if it is sent again; null for none.</param>
     /// <param name="cancellation">Cancels the call.</param>
     public async Task<TReply> Ask<TRequest, TReply>(
-        Route<TRequest, TReply> route, TRequest request, TimeSpan patience, bool triesAgain, CancellationToken cancellation)
+        Route<TRequest, TReply> route, TRequest request, TimeSpan patience, bool triesAgain, string? key,
+        CancellationToken cancellation)
         where TRequest : notnull
         where TReply : notnull
     {
@@ -62,7 +64,7 @@ internal sealed class DaemonConnection : IDisposable
                 return await Try().ConfigureAwait(false);
             }
             catch (UnreachableException broken)
-                when (triesAgain && route.Method == "GET" && broken.Message == UnreachableException.BrokenOff)
+                when (triesAgain && (route.Method == "GET" || key is not null) && broken.Message == UnreachableException.BrokenOff)
             {
                 await Task.Delay(BeforeAnotherTry, limit.Token).ConfigureAwait(false);
                 return await Try().ConfigureAwait(false);
@@ -75,17 +77,19 @@ internal sealed class DaemonConnection : IDisposable
 
         Task<TReply> Try() => Exchange(
             route, request, async answer => Read<TReply>(await answer.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false)),
-            limit.Token);
+            key, limit.Token);
     }
 
     /// <summary>Sends a request, and has the content of the answer read.</summary>
     public async Task<T> Exchange<TRequest, T>(
-        Route route, TRequest request, Func<HttpContent, Task<T>> read, CancellationToken cancellation)
+        Route route, TRequest request, Func<HttpContent, Task<T>> read, string? key, CancellationToken cancellation)
     {
         var (target, body) = RouteBinding.Spread(route, request);
         using var message = new HttpRequestMessage(new HttpMethod(route.Method), target);
         if (body is not null)
             message.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        if (key is not null)
+            message.Headers.Add(Route.KeyHeader, key);
         try
         {
             using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation)

@@ -16,10 +16,25 @@ public abstract record Route(string Method, string Path, Type Request, Type Repl
     public bool UsesQuery => Method is "GET" or "DELETE";
 
     /// <summary>
-    /// Whether a call whose answer was lost may be sent again: it only reads, or a second one does no harm. A second login issues a second
-    /// certificate.
+    /// Whether a call whose answer was lost may be sent again: it only reads, or a second one does no harm, or the daemon recognizes it. A
+    /// second login issues a second certificate.
     /// </summary>
     public bool MayRepeat { get; init; } = Method == "GET";
+
+    /// <summary>
+    /// Whether the daemon recognizes a call that is sent again, by the key in <see cref="KeyHeader"/>. The answer is then that of the first
+    /// one.
+    /// </summary>
+    public bool TakesKey
+    {
+        get;
+        init => MayRepeat = field = value;
+    }
+
+    /// <summary>
+    /// The header with the key of a call. It is no member of the message, so that daemons of earlier versions do not refuse the message.
+    /// </summary>
+    public const string KeyHeader = "Idempotency-Key";
 }
 
 /// <summary>
@@ -44,7 +59,7 @@ public static class Routes
     /// <summary>Lists the nodes within reach.</summary>
     public static readonly Route<ListMyNodes, NodeList> ListMyNodes = new("GET", "/v1/my/nodes");
     /// <summary>Files a request.</summary>
-    public static readonly Route<CreateRequest, RequestResource> CreateRequest = new("POST", "/v1/my/requests");
+    public static readonly Route<CreateRequest, RequestResource> CreateRequest = new("POST", "/v1/my/requests") { TakesKey = true };
     /// <summary>Returns the request that would be filed, without filing it.</summary>
     public static readonly Route<CreateRequest, RequestPlan> PlanRequest = new("POST", "/v1/my/requests/dry-run")
     {
@@ -75,7 +90,7 @@ public static class Routes
     /// <summary>Reads any request.</summary>
     public static readonly Route<GetRequest, RequestResource> GetRequest = new("GET", "/v1/requests/{id}");
     /// <summary>Files a request for a user.</summary>
-    public static readonly Route<CreateRequestFor, RequestResource> CreateRequestFor = new("POST", "/v1/requests");
+    public static readonly Route<CreateRequestFor, RequestResource> CreateRequestFor = new("POST", "/v1/requests") { TakesKey = true };
     /// <summary>Removes a request from the list.</summary>
     public static readonly Route<RemoveRequest, RequestResolved> RemoveRequest = new("DELETE", "/v1/requests/{id}");
     /// <summary>Returns what a user can request.</summary>

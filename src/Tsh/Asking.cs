@@ -26,55 +26,18 @@ internal static class Asking
             return request with { Reason = line?.Trim() ?? "" };
         }
 
-        /// <summary>
-        /// Files a request. If the answer is lost, looks whether it was filed: while it is pending, the daemon plans no second one that
-        /// asks for the same. It is never filed again here, because it may have been filed and answered.
-        /// </summary>
-        public async Task<RequestResource> File(CaClient ca, CreateRequest request, CancellationToken cancellation)
-        {
-            try
-            {
-                return await ca.Send(Routes.CreateRequest, request, cancellation);
-            }
-            catch (UnreachableException lost) when (lost.MayHaveArrived && !request.Force)
-            {
-                if (await Pending(ca, request, cancellation) is not { } id)
-                    throw;
-                parsed.Warn($"{lost.Message}; request {id} asks for the same and is pending");
-                return await ca.Send(Routes.GetMyRequest, new GetMyRequest(id, request.User), cancellation);
-            }
-        }
-
         /// <summary>Files a request; if a pending one asks for the same, returns that one instead.</summary>
         public async Task<RequestResource> FileOrJoin(CaClient ca, CreateRequest request, CancellationToken cancellation)
         {
             try
             {
-                return await parsed.File(ca, request, cancellation);
+                return await ca.Send(Routes.CreateRequest, request, cancellation);
             }
             catch (ProblemException same) when (same.Problem.Next is [NextStep.WaitForSameRequest next])
             {
                 parsed.Say($"{same.Message}; no other one is filed");
                 return await ca.Send(Routes.GetMyRequest, new GetMyRequest(next.Request, request.User, Facts: true), cancellation);
             }
-        }
-    }
-
-    /// <summary>Returns the ID of a pending request that asks for the same; null if there is none, or nobody says so.</summary>
-    private static async Task<string?> Pending(CaClient ca, CreateRequest request, CancellationToken cancellation)
-    {
-        try
-        {
-            await ca.Send(Routes.PlanRequest, request, cancellation);
-            return null;
-        }
-        catch (ProblemException same) when (same.Problem.Next is [NextStep.WaitForSameRequest next])
-        {
-            return next.Request;
-        }
-        catch (Exception silent) when (silent is ProblemException or UnreachableException)
-        {
-            return null;
         }
     }
 }

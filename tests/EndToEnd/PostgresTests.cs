@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
+using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Tests.Unit.Store;
 using Npgsql;
@@ -306,6 +307,152 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         Assert.Equal(1L, standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.audit WHERE event = 'daemon.restored'"));
     }
 
+    /// <summary>The machine of the daemon that led is gone together with the primary.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Start_on_a_promoted_standby_takes_nothing_back(bool another)
+    {
+        using var primary = TestPostgres.Start();
+        using var standby = primary.StartStandby("s1");
+        primary.Run("ALTER SYSTEM SET synchronous_standby_names = 's1'");
+        primary.Run("SELECT pg_reload_conf()");
+        var link = scratch["server"];
+        Directory.CreateSymbolicLink(link, primary.Folder);
+        await using var daemon = await Start(TestDaemon.ManyLogins, primary, link);
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        await using var other = another ? TestDaemon.Follows(folder, Configuration(TestDaemon.ManyLogins, primary, link)) : null;
+        if (other is not null)
+            await other.Served;
+        var (given, done) = Load(daemon);
+        await Eventually.Holds(() => given.Count > 20);
+        await daemon.Stop("KILL");
+        primary.Crash();
+        standby.Run("SELECT pg_promote()");
+        File.Delete(link);
+        Directory.CreateSymbolicLink(link, standby.Folder);
+        await done;
+        if (other is not null)
+            await other.Leads();
+        else
+            await daemon.Restart();
+        var leader = other ?? daemon;
+        Assert.Contains("was promoted, and has everything that it acknowledged", leader.Log, StringComparison.Ordinal);
+        (await leader.Myself.Types("tsh", "login")).Done();
+        var schema = TestPostgres.Schema(scratch.Path);
+        Assert.Equal(0L, standby.Run($"SELECT count(*) FROM {schema}.audit WHERE event = 'daemon.restored'"));
+        Assert.Equal((long)given.Count, standby.Run($"SELECT count(*) FROM {schema}.certificates WHERE revoked IS NULL AND serial IN ({string.Join(',', given)})"));
+    }
+
+    /// <summary>What was issued in the moments that are lost opens nothing, and the rest stays as it was.</summary>
+    [PeopleFact]
+    public async Task Promotion_of_an_asynchronous_standby_costs_moments()
+    {
+        using var primary = TestPostgres.Start();
+        var link = scratch["server"];
+        Directory.CreateSymbolicLink(link, primary.Folder);
+        using var standby = primary.StartStandby("s1");
+        await using var daemon = await Start("database_allow_async: true\n", primary, link);
+        Assert.Contains("a failover loses the last moments", daemon.Log, StringComparison.Ordinal);
+        await DaemonTests.Setup(daemon);
+        var id = await DaemonTests.FileRequest(daemon);
+        (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
+        (await daemon.Myself.Types("tsh", "login", $"--request-id={id}")).Done();
+        var host = await TestHost.Create(daemon, "db1");
+        Assert.True(await host.LetsIn(daemon.Myself, "postgres"), host.Log);
+        using var ca = daemon.Connect();
+        var before = (await ca.Send(Routes.Login, new Login(TestDaemon.AnyKey, "me"), CancellationToken.None)).Info!.Serial;
+        primary.Run("SELECT pg_switch_wal()");
+        await Eventually.Holds(() => Equals(standby.Run($"SELECT count(*) FROM {TestPostgres.Schema(scratch.Path)}.certificates WHERE serial = {before}"), 1L));
+        standby.Crash();
+        var lost = (await ca.Send(Routes.Login, new Login(TestDaemon.AnyKey, "me"), CancellationToken.None)).Info!.Serial;
+        primary.Crash();
+        standby.Resume();
+        standby.Run("SELECT pg_promote()");
+        File.Delete(link);
+        Directory.CreateSymbolicLink(link, standby.Folder);
+        Assert.Equal(1, await daemon.Ended());
+        await daemon.Restart();
+        Assert.Contains("was promoted without having waited for its standby", daemon.Log, StringComparison.Ordinal);
+        Assert.True(await host.LetsIn(daemon.Myself, "postgres"), host.Log);
+        (await daemon.Myself.Types("tsh", "login", $"--request-id={id}")).Done();
+        var list = daemon.RevocationList();
+        Assert.False(IsRevoked(list, before));
+        Assert.True(IsRevoked(list, lost));
+        using var again = daemon.Connect();
+        var next = (await again.Send(Routes.Login, new Login(TestDaemon.AnyKey, "me"), CancellationToken.None)).Info!.Serial;
+        Assert.True(ulong.Parse(next) > ulong.Parse(lost) + 100_000);
+        Assert.False(IsRevoked(daemon.RevocationList(), next));
+
+        static bool IsRevoked(Krl list, string serial) =>
+            list.Revoked.Any(range => range.First <= ulong.Parse(serial) && ulong.Parse(serial) <= range.Last);
+    }
+
+    /// <summary>Its receivers and groups would undo those of the other one.</summary>
+    [Fact]
+    public async Task Daemon_with_another_configuration_does_not_lead()
+    {
+        string Limits(int hours) => $"limits: {{access: {hours}h}}\n";
+        await using var daemon = await Start(Limits(8));
+        await DaemonTests.Setup(daemon);
+        using var folder = new Scratch();
+        CopyKeys(daemon, folder);
+        var refused = await TestDaemon.Refuses(folder, "--config", folder.Write("certauthority.yaml", Configuration(Limits(12))));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("limits.access (8h there, 12h here); make them the same\n", refused.Error, StringComparison.Ordinal);
+        await using var other = TestDaemon.Follows(folder, Configuration(Limits(8)));
+        await other.Served;
+
+        scratch.Write("certauthority.yaml", Configuration(Limits(6)));
+        await daemon.Signal("HUP");
+        await Eventually.Holds(() => other.Log.Contains("limits.access (6h there, 8h here); this daemon does not lead meanwhile", StringComparison.Ordinal), "it notices");
+        await daemon.Stop("KILL");
+        (await other.Myself.Types("tsh", "login")).Done();
+        folder.Write("certauthority.yaml", Configuration(Limits(7)));
+        await other.Signal("HUP");
+        await Eventually.Holds(() => other.Log.Contains("the configuration was not read again", StringComparison.Ordinal), "it refuses");
+        Assert.NotEqual(0, (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode);
+
+        folder.Write("certauthority.yaml", Configuration(Limits(6)));
+        await other.Signal("HUP");
+        await Eventually.Holds(async () => (await other.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).ExitCode == 0, "it leads");
+        await other.Stop();
+
+        // Once it is on another machine, a daemon that starts alone must agree too, or say that it decides.
+        Run("UPDATE shared_settings SET machine = 'another'");
+        var alone = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(Limits(9))));
+        Assert.Contains("limits.access (6h there, 9h here); make them the same, or start with --adopt-configuration", alone.Error, StringComparison.Ordinal);
+        await daemon.Restart("--adopt-configuration");
+        Assert.Equal([1L], Query("SELECT count(*) FROM shared_settings WHERE settings LIKE '%9h%' AND machine <> 'another'"));
+    }
+
+    /// <summary>Certificates end by the clock of whichever daemon looks at them.</summary>
+    [Fact]
+    public async Task Machine_whose_clock_is_off_grants_nothing()
+    {
+        var time = new TimeOfDay(scratch.Path);
+        Server.Create(scratch.Path);
+        await using var daemon = await TestDaemon.Start(scratch, around: time.Around, configuration: Configuration());
+        await DaemonTests.Setup(daemon);
+        var id = await DaemonTests.FileRequest(daemon);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        foreach (var (seconds, words) in ((int, string)[])[(4, "ahead of"), (-4, "behind")])
+        {
+            time.Set(TimeSpan.FromSeconds(seconds));
+            await Eventually.Holds(() => daemon.Log.Contains($" {words} the one of", StringComparison.Ordinal), "it notices");
+            var refused = await daemon.Myself.Types("tsh", "login");
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains($"{words} the one of its database, so nothing is granted", refused.Error, StringComparison.Ordinal);
+            Assert.Equal(1, (await daemon.Administrator.Types("tctl", "requests", "approve", id)).ExitCode);
+            (await daemon.Administrator.Types("tctl", "lock", $"--login=nobody{-seconds + 4}")).Done();
+            time.Set(TimeSpan.Zero);
+            await Eventually.Holds(async () => (await daemon.Myself.Types("tsh", "login")).ExitCode == 0, "it grants again");
+        }
+        (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
+    }
+
     [Fact]
     public async Task Standby_that_nobody_waits_for_is_refused_by_name()
     {
@@ -438,7 +585,7 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         await daemon.Stop();
         Run("UPDATE writer SET timeline = '00000099'");
         await daemon.Restart();
-        Assert.Contains("is another server than in the last run, or one that was promoted or restored", daemon.Log, StringComparison.Ordinal);
+        Assert.Contains("is another server than in the last run, or one that was restored or has lost something", daemon.Log, StringComparison.Ordinal);
         Assert.Equal([0L], Query("SELECT count(*) FROM certificates WHERE revoked IS NULL"));
         Assert.Equal([1L], Query("SELECT count(*) FROM audit WHERE event = 'daemon.restored'"));
     }

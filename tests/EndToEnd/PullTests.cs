@@ -65,6 +65,39 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         await pulled.JudgesAsItShould();
     }
 
+    /// <summary>Of several daemons, only the one that leads publishes; the directories of the others are old.</summary>
+    [PeopleFact]
+    public async Task Of_several_sources_the_newest_counts()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        await DaemonTests.Setup(daemon);
+        using (var copy = Process.Start("cp", ["-a", scratch["hosts"], scratch["old"]]))
+            await copy.WaitForExitAsync();
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        (await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
+        var newest = daemon.RevocationList().Version;
+        Directory.CreateDirectory(scratch["trusted"]);
+        foreach (var sources in (string[][])[["old", "hosts"], ["hosts", "old"], ["nowhere", "hosts"]])
+        {
+            var settings = Settings(sources);
+            var pulled = await daemon.Administrator.Types(PulledHost.Puller, "--config", settings);
+            Assert.Equal((0, ""), (pulled.ExitCode, pulled.Error));
+            Assert.Equal(newest, OpenSsh.Krl.Parse(File.ReadAllBytes(Path.Combine(scratch["trusted"], "revoked.krl"))).Version);
+        }
+        var (gone, none) = (await daemon.Administrator.Types(PulledHost.Puller, "--config", Settings("nowhere", "neither")), Settings("hosts", "old"));
+        Assert.Equal(1, gone.ExitCode);
+        Assert.Equal(["neither", "nowhere"], gone.Error.TrimEnd().Split('\n').Select(line => line.Contains("/nowhere/manifest could not be fetched", StringComparison.Ordinal) ? "nowhere" : line.Contains("/neither/manifest could not be fetched", StringComparison.Ordinal) ? "neither" : line).Order(StringComparer.Ordinal));
+        var forced = await daemon.Administrator.Types(PulledHost.Puller, "--config", none, "--force");
+        Assert.Equal(2, forced.ExitCode);
+        Assert.Contains("with several sources, --force, --take-over and --new-log need --source", forced.Error, StringComparison.Ordinal);
+        (await daemon.Administrator.Types(PulledHost.Puller, "--config", none, "--force", "--source", scratch["old"])).Done();
+        Assert.NotEqual(newest, OpenSsh.Krl.Parse(File.ReadAllBytes(Path.Combine(scratch["trusted"], "revoked.krl"))).Version);
+
+        string Settings(params string[] sources) => scratch.Write(
+            "pull.conf", $"{string.Concat(sources.Select(source => $"SOURCE={scratch[source]}\n"))}DIR={scratch["trusted"]}\nALLOW_NEW_CA=yes\n");
+    }
+
     [PeopleFact]
     public async Task A_revocation_reaches_the_host_with_the_next_pull()
     {

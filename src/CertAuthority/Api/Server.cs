@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting.Systemd;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
+using Route = CertAuthority.Protocol.Route;
 
 namespace CertAuthority.Api;
 
@@ -106,7 +107,7 @@ internal static class Server
         var (ca, callers) = serving.Now();
         var guest = context.Features.Get<ConnectionOwner>()!;
         var caller = await callers.Of(guest.Peer, guest.Place.Standing);
-        var outside = Outside(context).ToList();
+        var outside = Outside(context, row.Route).ToList();
         JsonObject? body = null;
         try
         {
@@ -192,9 +193,11 @@ internal static class Server
         }
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> Outside(HttpContext context) =>
+    private static IEnumerable<KeyValuePair<string, string>> Outside(HttpContext context, Route route) =>
         context.Request.RouteValues.Select(value => KeyValuePair.Create(value.Key, value.Value?.ToString() ?? ""))
-            .Concat(context.Request.Query.SelectMany(query => query.Value.Select(value => KeyValuePair.Create(query.Key, value ?? ""))));
+            .Concat(context.Request.Query.SelectMany(query => query.Value.Select(value => KeyValuePair.Create(query.Key, value ?? ""))))
+            .Concat((route.TakesKey ? context.Request.Headers[Route.KeyHeader] : default)
+                .Select(key => KeyValuePair.Create("idempotency_key", key ?? "")));
 
     private static async Task Answer(HttpContext context, Row? row, Task<Stream> call, ILogger log)
     {

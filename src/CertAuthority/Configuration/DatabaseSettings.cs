@@ -34,12 +34,15 @@ internal abstract partial record DatabaseSettings
         /// </summary>
         public string? Realm { get; init; }
 
+        /// <summary>Whether the server may have a standby that it does not wait for.</summary>
+        public bool AllowsAsync { get; init; }
+
         /// <summary>Returns what logs and records may show: no secret, and not every option.</summary>
         public override string ToString() => $"{ServerScheme}{Options["Host"]}/{Options["Database"]}";
 
         public bool Equals(OnServer? other) =>
             other is not null && Password == other.Password && Credential == other.Credential && Realm == other.Realm
-                && Options.SequenceEqual(other.Options);
+                && AllowsAsync == other.AllowsAsync && Options.SequenceEqual(other.Options);
 
         public override int GetHashCode() => ToString().GetHashCode(StringComparison.Ordinal);
     }
@@ -65,12 +68,15 @@ internal abstract partial record DatabaseSettings
         var realm = root.Text("database_realm");
         if (realm is not null && !NameForm().IsMatch(realm))
             root.Fault("database_realm", "database_realm takes a name of letters, digits, dots, dashes and underscores, at most 63");
+        var allowsAsync = root.Flag("database_allow_async");
         if (text?.StartsWith(ServerScheme, StringComparison.Ordinal) == true && Server(root, text[ServerScheme.Length..]) is { } server)
-            return WithPassword(password, server with { Realm = realm }, file, credential, account);
+            return WithPassword(password, server with { Realm = realm, AllowsAsync = allowsAsync }, file, credential, account);
         if ((file ?? credential) is not null)
             root.Fault("database_password", "database_password is for a database on a server: database: \"postgres:Host=…\"");
         if (realm is not null)
             root.Fault("database_realm", "database_realm is for a database on a server: database: \"postgres:Host=…\"");
+        if (allowsAsync)
+            root.Fault("database_allow_async", "database_allow_async is for a database on a server: database: \"postgres:Host=…\"");
         if (text is null)
             return Default;
         if (text.StartsWith(FileScheme, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[FileScheme.Length..]))

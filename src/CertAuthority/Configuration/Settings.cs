@@ -38,6 +38,9 @@ internal sealed record Settings(
     /// <summary>Whether the present user CA key replaces every other key that signed here.</summary>
     public bool NewCa { get; init; }
 
+    /// <summary>Whether the settings that daemons of one database share become those of this daemon.</summary>
+    public bool AdoptsConfiguration { get; init; }
+
     /// <summary>
     /// The directory from which hosts fetch the revocation list and the CA keys; null for none. It may neither be inside the data directory
     /// nor contain it.

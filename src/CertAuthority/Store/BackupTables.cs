@@ -5,7 +5,7 @@ internal static class BackupTables
 {
     public static void MarkAsBackup(this Transaction transaction, DateTimeOffset taken)
     {
-        transaction.Execute("INSERT INTO backup (one, taken) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET taken = excluded.taken", taken);
+        transaction.Execute("INSERT INTO backup (one, taken) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET taken = excluded.taken, shortened = 0", taken);
         // A daemon that starts on the copy has this backup.
         transaction.RecordBackup(taken);
     }
@@ -13,6 +13,13 @@ internal static class BackupTables
     /// <summary>Returns when this database was made as a backup of another one; null for a database in use.</summary>
     public static DateTimeOffset? BackupTaken(this Snapshot snapshot) =>
         snapshot.QueryFirst("SELECT taken FROM backup", row => (DateTimeOffset?)row.Time("taken"));
+
+    /// <summary>
+    /// Returns whether the mark is of a server that was promoted without having waited for its standby, so that only the last moments may
+    /// be missing.
+    /// </summary>
+    public static bool IsShortened(this Snapshot snapshot) =>
+        snapshot.QueryFirst("SELECT shortened FROM backup", row => row.Long("shortened")) != 0;
 
     public static void RemoveBackupMark(this Transaction transaction) => transaction.Execute("DELETE FROM backup");
 

@@ -279,7 +279,9 @@ internal static class CertificateTable
     /// <param name="except">A session that does not count; null for none.</param>
     public static int CountLiveSessions(
         this Snapshot snapshot, UnixIdentity caller, User user, DateTimeOffset now, ulong? except = null) =>
-        snapshot.Ask(LiveSessions(caller, now, except)).First(one => one.User == user.Id).Count;
+        // Of any other user, there is no number, and it must not count as none.
+        snapshot.Ask(LiveSessions(caller, now, except)).Where(one => one.User == user.Id).Select(one => one.Count)
+            .DefaultIfEmpty(int.MaxValue).First();
 
     /// <summary>
     /// Asks for the number of login sessions of each user that an account may act as, so that nobody has to know before whom it acts as.

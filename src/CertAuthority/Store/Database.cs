@@ -337,7 +337,7 @@ internal sealed class Database : IAsyncDisposable
             else
             {
                 if (!engine.KeepRoom())
-                    Refuse(batch);
+                    Refuse(batch, NoRoom);
                 if (batch.Count > 0)
                     CommitTogether(batch);
             }
@@ -349,14 +349,16 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Rejects the changes that may not use the remaining room.</summary>
-    private static void Refuse(List<Change> batch)
+    private static readonly Problem NoRoom = new(
+        ProblemCode.Unavailable,
+        "the disk of the daemon is full, and what is left is kept for revoking, locking and denying; nothing was changed",
+        "an administrator makes room on it",
+        Next: [new NextStep.ShowDaemonStatus()]);
+
+    /// <summary>Rejects the changes that do not take access away.</summary>
+    private static void Refuse(List<Change> batch, Problem why)
     {
-        batch.FindAll(change => !change.TakesAway).ForEach(change => change.Fail(new ProblemException(new Problem(
-            ProblemCode.Unavailable,
-            "the disk of the daemon is full, and what is left is kept for revoking, locking and denying; nothing was changed",
-            "an administrator makes room on it",
-            Next: [new NextStep.ShowDaemonStatus()]))));
+        batch.FindAll(change => !change.TakesAway).ForEach(change => change.Fail(new ProblemException(why)));
         batch.RemoveAll(change => !change.TakesAway);
     }
 
@@ -390,6 +392,8 @@ internal sealed class Database : IAsyncDisposable
         try
         {
             BeginWriting(ahead);
+            if (engine.Obstacle is { } obstacle)
+                Refuse(batch, obstacle);
             before = writer.Policies.Latest ??= policies.Latest;
             foreach (var change in batch)
                 RunAlone(change);

@@ -53,12 +53,13 @@ internal abstract class Engine : IDisposable
     public abstract bool TryTakeTurn();
 
     /// <summary>Waits until no other daemon leads, and does. It returns at once if there can be none.</summary>
+    /// <param name="obstacle">Why this daemon must not lead now; null if it may.</param>
     /// <param name="waiting">
     /// Called with a sentence about the other daemon when the wait begins, and again when there is something else to say.
     /// </param>
     /// <param name="stopping">Cancels the wait when the daemon stops.</param>
     /// <exception cref="StoreException">The database cannot be used.</exception>
-    public abstract Task TakeTurn(Action<string> waiting, CancellationToken stopping);
+    public abstract Task TakeTurn(Func<string?> obstacle, Action<string> waiting, CancellationToken stopping);
 
     /// <summary>Opens the only connection that writes, and updates the schema.</summary>
     /// <exception cref="StoreException">
@@ -92,6 +93,11 @@ internal abstract class Engine : IDisposable
     /// What its changes will ask; null if each statement must be run at once, so that an error is the one of its own change.
     /// </param>
     public abstract void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead);
+
+    /// <summary>
+    /// Why the transaction that began last may only take access away; null if it may do everything.
+    /// </summary>
+    public abstract Problem? Obstacle { get; protected set; }
 
     /// <summary>Commits a transaction that writes.</summary>
     /// <param name="writer">The connection that writes. It may be lost afterwards.</param>

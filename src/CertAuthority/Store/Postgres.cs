@@ -2,7 +2,6 @@ using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
-using System.Reflection;
 using System.Security.Authentication;
 using System.Text.RegularExpressions;
 using CertAuthority.Linux;
@@ -19,13 +18,6 @@ namespace CertAuthority.Store;
 /// </summary>
 internal partial class Postgres : Engine
 {
-    /// <summary>The first half of the key of the advisory lock, "CeAu"; the second half is the name of the schema.</summary>
-    protected const int LockKey = 0x43654175;
-
-    private const string Leads = "hashtext(current_schema())";
-
-    private const int OldestServer = 150000;
-
     // A COMMIT that stopped waiting for a standby succeeds with this notice.
     private const string Warning = "01000";
 
@@ -39,6 +31,9 @@ internal partial class Postgres : Engine
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BetweenTurns = TimeSpan.FromMilliseconds(300);
 
+    // Certificates and locks end by the clock of whichever daemon looks at them.
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
+
     // A daemon that was paused, or whose machine is gone, leads for this long, and keeps others from writing for half of it. A change never
     // computes for as long without a statement.
     private const string Silence = "SET idle_session_timeout = '6s'; SET idle_in_transaction_session_timeout = '3s'";
@@ -48,7 +43,8 @@ internal partial class Postgres : Engine
 
     private readonly NpgsqlDataSource source;
     private readonly ILogger log;
-    private (string System, string Timeline)? server;
+    private ServerIdentity? server;
+    private LastSeen? seen;
     private NpgsqlConnection? reopened;
     private NpgsqlConnection? inTurn;
     private long batch;
@@ -106,8 +102,11 @@ internal partial class Postgres : Engine
     /// <summary>The number of the last batch that this daemon was told is kept.</summary>
     protected long Kept => kept;
 
+    /// <summary>The last batch of any daemon that this one knows of, also from earlier runs; null for none.</summary>
+    protected SeenBatch? LastKnown => seen!.Read();
+
     /// <summary>The lock that the connection of this daemon holds, and nobody else does.</summary>
-    protected virtual (int Key, string Of) OwnLock => (LockKey, Leads);
+    protected virtual PostgresLock OwnLock => PostgresLock.Leading;
 
     /// <summary>The row with the number of this daemon's last batch.</summary>
     protected virtual string OwnRow => $"writer WHERE holder = '{Holder}'";
@@ -120,6 +119,9 @@ internal partial class Postgres : Engine
     public override TimeSpan? Heartbeat => TimeSpan.FromSeconds(2);
 
     public sealed override string Folder { get; }
+
+    /// <summary>Whether the server may have a standby that it does not wait for, so that a promotion loses the last moments.</summary>
+    public bool AllowsAsync { get; init; }
 
     // A server has 100 connections unless somebody allowed more.
     public override int MostReaders => 20;
@@ -146,10 +148,10 @@ internal partial class Postgres : Engine
         try
         {
             // The server may not have noticed yet that the last run of this daemon was killed.
-            for (var begun = Stopwatch.GetTimestamp(); !HasLock(connection, (LockKey, Leads)); Thread.Sleep(BetweenAttempts))
+            for (var begun = Stopwatch.GetTimestamp(); !PostgresLock.Leading.TryTake(connection); Thread.Sleep(BetweenAttempts))
                 if (Stopwatch.GetElapsedTime(begun) > UntilNoticed)
                     return false;
-            Run(connection, SilenceOfStart);
+            connection.Run(SilenceOfStart);
             (inTurn, connection) = (connection, null);
             return true;
         }
@@ -159,7 +161,7 @@ internal partial class Postgres : Engine
         }
     }
 
-    public override async Task TakeTurn(Action<string> waiting, CancellationToken stopping)
+    public override async Task TakeTurn(Func<string?> obstacle, Action<string> waiting, CancellationToken stopping)
     {
         var told = "";
         for (; ; await Task.Delay(BetweenTurns, stopping))
@@ -168,13 +170,14 @@ internal partial class Postgres : Engine
             try
             {
                 connection = Open();
-                while (!HasLock(connection, (LockKey, Leads)))
+                while (!HasTurn(connection))
                 {
-                    ExpectAccounts(connection);
-                    Tell($"{Taken(connection)}; this one follows, and leads when that one ends");
+                    PostgresDemands.ExpectAccounts(connection, Name, Realm);
+                    if (obstacle() is null)
+                        Tell($"{Taken(connection)}; this one follows, and leads when that one ends");
                     await Task.Delay(BetweenTurns, stopping);
                 }
-                Run(connection, SilenceOfStart);
+                connection.Run(SilenceOfStart);
                 inTurn = connection;
                 return;
             }
@@ -191,6 +194,17 @@ internal partial class Postgres : Engine
                     throw new StoreException($"{Name} cannot be used: {e.Message}", e);
                 throw;
             }
+        }
+
+        bool HasTurn(NpgsqlConnection connection)
+        {
+            if (obstacle() is not null || !PostgresLock.Leading.TryTake(connection))
+                return false;
+            // What was so before may have changed with the last act of the daemon that led.
+            if (obstacle() is null)
+                return true;
+            PostgresLock.Leading.Release(connection);
+            return false;
         }
 
         void Tell(string what)
@@ -253,7 +267,7 @@ internal partial class Postgres : Engine
         return new Statement(command, [.. used.Select(number => number - 1)]);
     }
 
-    public override bool IsMigrated(DbConnection connection) => Version(connection) == SchemaVersion;
+    public override bool IsMigrated(DbConnection connection) => PostgresSchema.IsUsable(connection);
 
     public override void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead)
     {
@@ -261,10 +275,11 @@ internal partial class Postgres : Engine
         // The first batch is of the start.
         if (batch > 0 && !hasStarted)
         {
-            Run((NpgsqlConnection)writer.Connection, Silence);
+            ((NpgsqlConnection)writer.Connection).Run(Silence);
             hasStarted = true;
         }
         // Sent together. The lock comes first, so that every statement after it sees what the batch before it has committed.
+        var before = TimeProvider.System.GetUtcNow();
         using var both = writer.Connection.CreateBatch();
         foreach (var sql in (string[])["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "SELECT begin_batch()"])
         {
@@ -275,8 +290,34 @@ internal partial class Postgres : Engine
         writer.Begin(keepsBack: ahead is not null);
         writer.Ask(both, ahead ?? []);
         using var answers = both.ExecuteReader();
+        answers.Read();
+        Compare(before, DateTimeOffset.UnixEpoch.AddSeconds(answers.GetDouble(0)), TimeProvider.System.GetUtcNow());
         writer.ReadAnswers(answers, ahead ?? []);
     }
+
+    /// <summary>Compares the clock of this machine with the server's, which was read between two moments.</summary>
+    private void Compare(DateTimeOffset before, DateTimeOffset there, DateTimeOffset after)
+    {
+        var off = there < before ? before - there : there > after ? after - there : TimeSpan.Zero;
+        var isOff = off.Duration() > ClockTolerance;
+        if (isOff && Obstacle is null)
+            log.LogCritical(
+                "this machine's clock is {Off} {Side} the one of {Database}: nothing is granted until they agree", Seconds(off), Side(off), Name);
+        else if (!isOff && Obstacle is not null)
+            log.LogWarning("this machine's clock agrees with the one of {Database} again", Name);
+        Obstacle = isOff
+            ? new Problem(
+                ProblemCode.Unavailable,
+                $"the clock of the daemon's machine is {Seconds(off)} {Side(off)} the one of its database, so nothing is granted",
+                "an administrator makes both follow the same time; another daemon may serve meanwhile")
+            : null;
+
+        static string Seconds(TimeSpan off) => string.Create(CultureInfo.InvariantCulture, $"{off.Duration().TotalSeconds:0.#} s");
+
+        static string Side(TimeSpan off) => off > TimeSpan.Zero ? "ahead of" : "behind";
+    }
+
+    public override Problem? Obstacle { get; protected set; }
 
     public override CommitOutcome Commit(Session writer, out Exception? error)
     {
@@ -295,10 +336,12 @@ internal partial class Postgres : Engine
             var commit = both.CreateBatchCommand();
             commit.CommandText = "COMMIT";
             both.BatchCommands.Add(commit);
-            both.ExecuteNonQuery();
+            var counted = (string)both.ExecuteScalar()!;
             if (!isUnreplicated)
             {
                 kept = number;
+                if (SeenBatch.Read($"{server!.System} {server.Timeline} {counted}") is { } known)
+                    seen!.Keep(known);
                 return CommitOutcome.Kept;
             }
             error = new StoreException("the server stopped waiting for its standby");
@@ -364,6 +407,7 @@ internal partial class Postgres : Engine
         reopened?.Dispose();
         inTurn?.Dispose();
         source.Dispose();
+        seen?.Dispose();
     }
 
     private NpgsqlConnection Open()
@@ -401,7 +445,7 @@ internal partial class Postgres : Engine
             {
                 var connection = (NpgsqlConnection)OpenWriter();
                 reopened = connection;
-                if (Number(connection, $"SELECT batch FROM {OwnRow}") != number)
+                if (connection.Number($"SELECT batch FROM {OwnRow}") != number)
                     return CommitOutcome.Undone;
                 kept = number;
                 return CommitOutcome.Kept;
@@ -426,13 +470,12 @@ internal partial class Postgres : Engine
     private void TakeLock(NpgsqlConnection connection)
     {
         var begun = Stopwatch.GetTimestamp();
-        while (!HasLock(connection, OwnLock))
+        while (!OwnLock.TryTake(connection))
         {
             // The server may not have noticed yet that this daemon's former connection is lost.
-            Scalar(
-                connection,
+            connection.Scalar(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = current_setting('application_name') AND pid IN "
-                    + $"({HolderOf(OwnLock)})");
+                    + $"({OwnLock.Holder})");
             if (Stopwatch.GetElapsedTime(begun) > UntilFree)
             {
                 var other = $"{Taken(connection)}; stop it, or name another database";
@@ -440,61 +483,77 @@ internal partial class Postgres : Engine
             }
             Thread.Sleep(BetweenAttempts);
         }
-        Run(connection, hasStarted ? Silence : SilenceOfStart);
+        connection.Run(hasStarted ? Silence : SilenceOfStart);
     }
 
-    /// <summary>Returns whether this connection has the lock now. It then has it for as long as it exists.</summary>
-    private static bool HasLock(NpgsqlConnection connection, (int Key, string Of) one) =>
-        (bool)Scalar(connection, $"SELECT pg_try_advisory_lock({one.Key}, {one.Of})");
-
-    private static string HolderOf((int Key, string Of) one) =>
-        $"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {one.Key} AND objid = {one.Of}::oid AND granted "
-        + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-
-    private string Taken(NpgsqlConnection connection) => $"another certauthority works on {Name}: " + Scalar(
-        connection,
+    private string Taken(NpgsqlConnection connection) => $"another certauthority works on {Name}: " + connection.Scalar(
         "SELECT coalesce(string_agg('server process ' || pid || coalesce(', connected from ' || host(client_addr), '') "
             + "|| coalesce(' since ' || to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', ''), '; '), 'it has just ended') "
             + "FROM pg_stat_activity WHERE pid IN "
-            + $"({HolderOf((LockKey, Leads))})");
+            + $"({PostgresLock.Leading.Holder})");
 
     /// <summary>Begins to write, for the first time in this process.</summary>
     private void Begin(NpgsqlConnection connection)
     {
-        ExpectServer(connection);
-        ExpectDurable(connection);
-        ExpectAccounts(connection);
-        server = Begin(connection, Identity(connection));
+        PostgresDemands.ExpectServer(connection, Name);
+        PostgresDemands.ExpectDurable(connection, Name, isStart: true, AllowsAsync, log);
+        PostgresDemands.ExpectAccounts(connection, Name, Realm);
+        PostgresSchema.Update(connection, Name, PostgresSchema.Known);
+        seen ??= new LastSeen(Folder, log);
+        var now = PostgresDemands.Identity(connection);
+        connection.Run("BEGIN");
+        connection.Scalar("SELECT begin_batch()");
+        Begin(connection, now);
+        connection.Run("COMMIT");
+        ExpectWaited();
+        server = now;
     }
 
-    /// <summary>Puts this daemon on record.</summary>
+    /// <summary>Puts this daemon on record, in a transaction of its own.</summary>
     /// <param name="connection">The connection that writes from now on.</param>
     /// <param name="now">Which server it is.</param>
-    protected virtual (string System, string Timeline) Begin(NpgsqlConnection connection, (string System, string Timeline) now)
+    protected virtual void Begin(NpgsqlConnection connection, ServerIdentity now)
     {
-        Migrate(connection);
-        var before = Text(connection, "SELECT coalesce((SELECT system || ' ' || timeline FROM writer), '')");
-        // Whoever promoted or restored a server may have lost what was acknowledged, as after the restore of a backup.
-        var isOther = before.Length > 0 && before != $"{now.System} {now.Timeline}";
-        if (isOther)
-            log.LogWarning(
-                "{Database} is another server than in the last run, or one that was promoted or restored: it counts as a backup from now", Name);
-        Run(connection, "BEGIN");
-        if (isOther)
-            Run(connection, "INSERT INTO backup (one, taken) VALUES (1, extract(epoch FROM now())::bigint) ON CONFLICT DO NOTHING");
-        using (var command = connection.CreateCommand())
+        if (RecordedServer.Read(connection, LastKnown) is { } before)
         {
-            command.CommandText =
-                "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm, host) VALUES (1, $1, 0, $2, $3, $4, $5, $6) "
-                + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, "
-                + "timeline = excluded.timeline, machine = excluded.machine, realm = excluded.realm, host = excluded.host";
-            foreach (var value in (string?[])[Holder, now.System, now.Timeline, Machine.Id, Realm, Environment.MachineName])
-                command.Parameters.Add(new NpgsqlParameter { Value = (object?)value ?? DBNull.Value });
-            command.ExecuteNonQuery();
+            var history = before.Judge(now, LastKnown, AllowsAsync);
+            switch (history)
+            {
+                case ServerHistory.Promoted:
+                    log.LogWarning("{Database} was promoted, and has everything that it acknowledged", Name);
+                    break;
+                case ServerHistory.Shortened:
+                    log.LogWarning("{Database} was promoted without having waited for its standby: what it may have lost is revoked", Name);
+                    break;
+                case ServerHistory.Lost:
+                    log.LogWarning(
+                        "{Database} is another server than in the last run, or one that was restored or has lost something: it counts as a backup from now",
+                        Name);
+                    break;
+            }
+            Distrust(connection, history);
         }
-        Run(connection, "COMMIT");
-        ExpectWaited();
-        return now;
+        connection.Run(
+            "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm, host, schema) VALUES (1, $1, 0, $2, $3, $4, $5, $6, $7) "
+                + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, timeline = excluded.timeline, "
+                + "machine = excluded.machine, realm = excluded.realm, host = excluded.host, schema = excluded.schema",
+            Holder, now.System, now.Timeline, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName,
+            (long)PostgresSchema.Latest);
+        Switch(connection, now);
+    }
+
+    /// <summary>Records how many batches there were when the server began its timeline.</summary>
+    private static void Switch(NpgsqlConnection connection, ServerIdentity now) => connection.Run(
+        "INSERT INTO timelines (system, timeline, total) SELECT $1, $2, total FROM writer ON CONFLICT DO NOTHING", now.System, now.Timeline);
+
+    /// <summary>Makes the next start of a daemon that leads take back what may be lost.</summary>
+    protected static void Distrust(NpgsqlConnection connection, ServerHistory history)
+    {
+        if (history is ServerHistory.Shortened or ServerHistory.Lost)
+            connection.Run(
+                "INSERT INTO backup (one, taken, shortened) VALUES (1, extract(epoch FROM now())::bigint, $1) "
+                    + "ON CONFLICT (one) DO UPDATE SET shortened = CASE WHEN excluded.shortened = 0 THEN 0 ELSE backup.shortened END",
+                history == ServerHistory.Shortened ? 1L : 0L);
     }
 
     /// <summary>
@@ -504,15 +563,18 @@ internal partial class Postgres : Engine
     /// </summary>
     private void Resume(NpgsqlConnection connection)
     {
-        ExpectDurable(connection);
-        var now = Identity(connection);
-        if (now.System != server!.Value.System)
+        PostgresDemands.ExpectDurable(connection, Name, isStart: false, AllowsAsync, log);
+        var now = PostgresDemands.Identity(connection);
+        if (now.System != server!.System)
             throw new TakenOverException($"{Name} is another server than before; this daemon stops, and the next start reads what it has");
+        if (!PostgresSchema.IsUsable(connection))
+            throw new TakenOverException(
+                $"{Name} was updated by a newer certauthority, and this version cannot work with its tables; this one stops");
         isUnreplicated = false;
         // This commit waits for the standby, and so for everything that was committed before it.
-        if (!Resume(connection, now.Timeline))
+        if (!Resume(connection, now))
             throw new TakenOverException(
-                Number(connection, $"SELECT count(*) FROM {OwnRow}") == 0
+                connection.Number($"SELECT count(*) FROM {OwnRow}") == 0
                     ? $"another certauthority has worked on {Name} since; this one stops"
                     : $"{Name} was promoted or restored and has lost what it acknowledged; this daemon stops, and the next start reads what it has");
         ExpectWaited();
@@ -523,8 +585,13 @@ internal partial class Postgres : Engine
 
     /// <summary>Writes again to the row of this daemon, if that has its last batch.</summary>
     /// <returns>Whether it has.</returns>
-    protected virtual bool Resume(NpgsqlConnection connection, string timeline) =>
-        Run(connection, "UPDATE writer SET timeline = $1 WHERE holder = $2 AND batch >= $3", timeline, Holder, Kept) == 1;
+    protected virtual bool Resume(NpgsqlConnection connection, ServerIdentity now)
+    {
+        if (connection.Run("UPDATE writer SET timeline = $1 WHERE holder = $2 AND batch >= $3", now.Timeline, Holder, Kept) == 0)
+            return false;
+        Switch(connection, now);
+        return true;
+    }
 
     private void ExpectWaited()
     {
@@ -532,123 +599,9 @@ internal partial class Postgres : Engine
             throw new NpgsqlException("the server stopped waiting for its standby");
     }
 
-    private void ExpectServer(NpgsqlConnection connection)
-    {
-        if (Number(connection, "SELECT current_setting('server_version_num')::bigint") < OldestServer)
-            throw new StoreException($"{Name} is PostgreSQL {connection.ServerVersion}; certauthority needs 15 or later");
-        if (Text(connection, "SHOW server_encoding") != "UTF8"
-            || !(bool)Scalar(connection, "SELECT 'B' < 'a' AND 'Z' < '_' AND '~' > 'z' AND U&'\\00E9' > 'z' AND '-' < '0'"))
-            throw new StoreException(
-                $"{Name} does not sort text by its bytes; create the database with: CREATE DATABASE certauthority TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
-        if (Scalar(connection, "SELECT current_schema()") is DBNull)
-            throw new StoreException($"{Name} has no schema in which the daemon's account may work");
-    }
-
-    /// <summary>
-    /// Checks that a uid means the same person as where the last daemon ran: the tables know who asked for what by uid.
-    /// </summary>
-    private void ExpectAccounts(NpgsqlConnection connection)
-    {
-        if (Version(connection) == 0)
-            return;
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT machine, realm FROM writer";
-        using var row = command.ExecuteReader();
-        if (row.Read() && row.GetString(0) is var machine && machine != Machine.Id
-            && (Realm is null || row.IsDBNull(1) || row.GetString(1) != Realm))
-            throw new StoreException(
-                $"{Name} was last used by a daemon on another machine ({machine}), whose uids may be other people here; if both have the same accounts, set database_realm to the same name on both; if that machine is gone: UPDATE writer SET realm = 'NAME'");
-    }
-
-    /// <summary>Checks that what the server acknowledges is on a disk, and stays if the server is replaced.</summary>
-    private void ExpectDurable(NpgsqlConnection connection)
-    {
-        if ((bool)Scalar(connection, "SELECT pg_is_in_recovery()"))
-            throw Fault($"{Name} is a standby, which cannot be written to; name the primary");
-        foreach (var setting in (string[])["fsync", "full_page_writes"])
-            if (Text(connection, $"SHOW {setting}") != "on")
-                throw Fault($"{Name} has {setting} off, so that it loses what it acknowledged when the power fails; set it to on");
-        if (!IsSynchronous(connection, "synchronous_commit"))
-            throw Fault($"{Name} acknowledges commits before they are on the disk; synchronous_commit must be on");
-        var isWaiting = Text(connection, "SHOW synchronous_standby_names").Length > 0;
-        var standbys = Number(
-            connection, "SELECT count(*) FROM pg_stat_replication WHERE coalesce(application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')");
-        if (!isWaiting && standbys > 0)
-            throw Fault(
-                $"{Name} has a standby that it does not wait for: after a failover, certificates would be missing that were handed out; set synchronous_standby_names");
-        if (server is null && !isWaiting)
-            log.LogWarning("{Database} has no standby: what it acknowledged is lost with its disk; set synchronous_standby_names", Name);
-        if (server is null && isWaiting && standbys == 0)
-            log.LogWarning("{Database} waits for a standby, and none is connected: nothing can be changed until one is", Name);
-
-        // A server that changes while the daemon runs is tried again, and meanwhile nothing is written.
-        Exception Fault(string what) => server is null ? new StoreException(what) : new NpgsqlException(what);
-    }
-
-    private static bool IsSynchronous(NpgsqlConnection connection, string setting) =>
-        Text(connection, $"SHOW {setting}") is "on" or "remote_apply";
-
-    // A promotion begins another timeline, and so does a restore to a moment. A copy on another server has another identifier.
-    private static (string System, string Timeline) Identity(NpgsqlConnection connection) => (
-        Text(connection, "SELECT system_identifier::text FROM pg_control_system()"),
-        Text(connection, "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"));
-
-    // The version of the schema is the number of the last migration; the first file is the schema of the day on which it was written.
-    private static readonly Lazy<SortedDictionary<int, string>> Migrations = new(() =>
-    {
-        const string prefix = "postgres.";
-        var assembly = Assembly.GetExecutingAssembly();
-        return new(assembly.GetManifestResourceNames().Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(
-            name => int.Parse(name.AsSpan(prefix.Length, 4), CultureInfo.InvariantCulture), name =>
-            {
-                using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-                return reader.ReadToEnd();
-            }));
-    });
-
-    protected static int SchemaVersion => Migrations.Value.Keys.Last();
-
-    protected static long Version(DbConnection connection) =>
-        Scalar((NpgsqlConnection)connection, "SELECT to_regclass('schema_version')::text") is DBNull
-            ? 0 : Number((NpgsqlConnection)connection, "SELECT version FROM schema_version");
-
-    /// <summary>Updates the schema, under the lock.</summary>
-    private void Migrate(NpgsqlConnection connection)
-    {
-        var version = Version(connection);
-        if (version > SchemaVersion)
-            throw new StoreException(
-                $"{Name} was written by a newer certauthority (schema {version}, this one knows {SchemaVersion}); install that version or a later one");
-        if (version == 0 && Number(connection, "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'") > 0)
-            throw new StoreException($"{Name} has tables that are not those of certauthority; name another database");
-        foreach (var (number, text) in Migrations.Value)
-            if (number > version)
-                Run(connection, $"BEGIN; {text.TrimEnd().TrimEnd(';')}; UPDATE schema_version SET version = {number}; COMMIT");
-    }
-
     private static bool IsSocket(string host) => host is ['/' or '@', ..];
 
     private static bool IsNear(string host) => IsSocket(host) || host is "localhost" or "127.0.0.1" or "::1";
-
-    protected static int Run(NpgsqlConnection connection, string sql, params ReadOnlySpan<object> values)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        foreach (var value in values)
-            command.Parameters.Add(new NpgsqlParameter { Value = value });
-        return command.ExecuteNonQuery();
-    }
-
-    protected static long Number(NpgsqlConnection connection, string sql) => (long)Scalar(connection, sql);
-
-    protected static string Text(NpgsqlConnection connection, string sql) => (string)Scalar(connection, sql);
-
-    private static object Scalar(NpgsqlConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        return command.ExecuteScalar()!;
-    }
 
     [GeneratedRegex(@"\$[0-9]+")]
     private static partial Regex Parameter();

@@ -17,35 +17,44 @@ internal sealed class PostgresFollower(
 
     private string keys = "";
 
-    protected override (int Key, string Of) OwnLock => (LockKey + 2, $"hashtext('{Holder}')");
+    protected override PostgresLock OwnLock => PostgresLock.Following($"'{Holder}'");
 
     protected override string OwnRow => $"followers WHERE holder = '{Holder}'";
 
     protected override (string Sql, object[] Values) Mark(long number) =>
         ("SELECT commit_following($1, $2, $3)", [Holder, number, keys]);
 
-    protected override (string System, string Timeline) Begin(NpgsqlConnection connection, (string System, string Timeline) now)
+    protected override void Begin(NpgsqlConnection connection, ServerIdentity now)
     {
-        if (Version(connection) is var version && version != SchemaVersion)
-            throw new StoreException(
-                $"{Name} is used by another version of certauthority (schema {version}, this one knows {SchemaVersion}), so this one cannot work beside it");
-        Run(connection, "DELETE FROM followers WHERE seen < extract(epoch FROM now()) - $1", (long)Forgotten.TotalSeconds);
-        Run(
-            connection,
-            "INSERT INTO followers (holder, batch, machine, realm, host, since, seen) VALUES ($1, 0, $2, $3, $4, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint)",
-            Holder, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName);
-        keys = Text(connection, "SELECT ca_keys_now()");
-        return now;
+        // The daemon that leads may not have been told what this one was: it looks again, and takes back what may be lost.
+        if (RecordedServer.Read(connection, LastKnown) is { } before && before.HasLost(now, LastKnown))
+            Distrust(connection);
+        connection.Run("DELETE FROM followers WHERE seen < extract(epoch FROM now()) - $1", (long)Forgotten.TotalSeconds);
+        connection.Run(
+            "INSERT INTO followers (holder, batch, machine, realm, host, since, seen, schema) VALUES ($1, 0, $2, $3, $4, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint, $5)",
+            Holder, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName, (long)PostgresSchema.Latest);
+        keys = connection.Text("SELECT ca_keys_now()");
     }
 
-    protected override bool Resume(NpgsqlConnection connection, string timeline)
+    protected override bool Resume(NpgsqlConnection connection, ServerIdentity now)
     {
-        if (Text(connection, "SELECT ca_keys_now()") != keys)
+        if (connection.Text("SELECT ca_keys_now()") != keys)
             throw new TakenOverException(
                 "the CA keys have changed on the daemon that leads; this one stops, and the next start needs its data directory");
-        if (Text(connection, "SELECT timeline FROM writer") != timeline)
+        if (connection.Text("SELECT timeline FROM writer") != now.Timeline)
             throw new NpgsqlException("the server was promoted, and the daemon that leads has not looked at it yet");
-        return Run(
-            connection, "UPDATE followers SET seen = extract(epoch FROM now())::bigint WHERE holder = $1 AND batch >= $2", Holder, Kept) == 1;
+        if (connection.Run(
+            "UPDATE followers SET seen = extract(epoch FROM now())::bigint WHERE holder = $1 AND batch >= $2", Holder, Kept) == 1)
+            return true;
+        if (connection.Number($"SELECT count(*) FROM {OwnRow}") == 1)
+            Distrust(connection);
+        return false;
+    }
+
+    /// <summary>Makes the daemon that leads start again, and take back what may be lost.</summary>
+    private void Distrust(NpgsqlConnection connection)
+    {
+        Distrust(connection, AllowsAsync ? ServerHistory.Shortened : ServerHistory.Lost);
+        connection.Run("UPDATE writer SET holder = ''");
     }
 }

@@ -68,7 +68,7 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
 
     public override bool TryTakeTurn() => true;
 
-    public override Task TakeTurn(Action<string> waiting, CancellationToken stopping) => Task.CompletedTask;
+    public override Task TakeTurn(Func<string?> obstacle, Action<string> waiting, CancellationToken stopping) => Task.CompletedTask;
 
     public override DbConnection OpenWriter()
     {
@@ -145,6 +145,8 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
     }
 
     public override void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead) => writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
+
+    public override Problem? Obstacle { get; protected set; }
 
     public override CommitOutcome Commit(Session writer, out Exception? error)
     {

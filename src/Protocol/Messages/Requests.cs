@@ -13,6 +13,9 @@ namespace CertAuthority.Protocol;
 /// <param name="AssumeStartTime">When the access begins: a time of RFC 3339.</param>
 /// <param name="Resources">The nodes requested by name, each <c>node/NAME</c>, at most 300; null in a request for roles.</param>
 /// <param name="Force">Whether to file it even if a pending request of the user asks for the same.</param>
+/// <param name="IdempotencyKey">
+/// A random text, in the header <see cref="Route.KeyHeader"/>: the same call with the same key is one request. Null for none.
+/// </param>
 public sealed record CreateRequest(
     string[]? Roles = null,
     string? User = null,
@@ -23,7 +26,8 @@ public sealed record CreateRequest(
     string? MaxDuration = null,
     string? AssumeStartTime = null,
     string[]? Resources = null,
-    bool Force = false);
+    bool Force = false,
+    string? IdempotencyKey = null);
 
 /// <summary>The request that would be filed.</summary>
 /// <param name="Spec">The content of the request.</param>
@@ -125,8 +129,10 @@ public sealed record DenyRequest(string Id, string Reason = "");
 /// <param name="Reviewers">The names of users to notify.</param>
 /// <param name="Resources">The requested nodes, each <c>node/NAME</c>.</param>
 /// <param name="Force">Whether to file it even if a pending request of the user asks for the same.</param>
+/// <param name="IdempotencyKey">As in <see cref="CreateRequest"/>.</param>
 public sealed record CreateRequestFor(
-    string User, string[]? Roles = null, string Reason = "", string[]? Reviewers = null, string[]? Resources = null, bool Force = false);
+    string User, string[]? Roles = null, string Reason = "", string[]? Reviewers = null, string[]? Resources = null, bool Force = false,
+    string? IdempotencyKey = null);
 
 /// <summary>Removes a request from the list; the audit keeps it.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>

@@ -74,7 +74,7 @@ internal sealed class RequestCreateCommand : CliCommand
                 parsed.Print(RequestText.Details(plan));
             return ExitCode.Done;
         }
-        var request = await parsed.File(ca, await parsed.WithReason(ca, ask, cancellation), cancellation);
+        var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
         var filed = $"request {request.Metadata.Name} is {request.Spec.State}";
         // JSON is one value: the request as it is in the end.
         if (FormatOption.IsJson(parsed) && !parsed.GetValue(noWait))

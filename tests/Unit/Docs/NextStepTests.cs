@@ -97,6 +97,7 @@ public partial class NextStepTests
         ("DaemonCommand.cs", "--"),
         ("SettingsReview.cs", "name the daemon's with --data-dir"),
         ("KeyChange.cs", "--new-ca"),
+        ("SettingsAgreement.cs", "or start with --adopt-configuration"),
         ("Server.cs", "--hostBuilder:reloadConfigOnChange=false"),
         ("RotatingKeys.cs", "or begin with the keys that are there: certauthority --new-ca"),
         ("Reconfiguration.cs", "tctl audit ls says whose"),

@@ -54,7 +54,7 @@ public sealed class LoopTests : IAsyncLifetime
     };
 
     // They wait for something that ends the daemon, and fail when it is there.
-    private static readonly Type[] Watches = [typeof(CommitWatch), typeof(Sockets), typeof(TurnWatch)];
+    private static readonly Type[] Watches = [typeof(CommitWatch), typeof(Sockets), typeof(TurnWatch), typeof(FollowersReload)];
 
     public static readonly TheoryData<string> Names = [.. Loops.Keys.Select(loop => loop.Name)];
 

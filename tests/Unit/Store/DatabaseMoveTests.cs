@@ -12,6 +12,7 @@ public sealed class DatabaseMoveTests : IAsyncLifetime, IDisposable
     private static readonly Dictionary<string, string[]> Demanded = new(StringComparer.Ordinal)
     {
         ["policy.one"] = ["1"],
+        ["shared_settings.one"] = ["1"],
         ["backup.one"] = ["1"],
         ["audit_tree.one"] = ["1"],
         ["audit_archive.one"] = ["1"],

@@ -67,18 +67,77 @@ public sealed class FollowerTests : IAsyncLifetime
     {
         await follower.Commit(transaction => transaction.NextSerial());
         Sql("UPDATE followers SET batch = 0");
-        Sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN (SELECT 'certauthority ' || holder FROM followers)");
+        Disconnect();
         await Refused();
         Assert.Contains("has lost what it acknowledged", (await follower.Broken.WaitAsync(TimeSpan.FromSeconds(20))).Message);
     }
 
+    /// <summary>The daemon that leads finds out, and looks again at its next start.</summary>
     [PostgresFact]
-    public void Follower_of_another_version_is_refused()
+    public async Task Follower_that_knows_of_more_makes_the_leader_look()
     {
-        Sql("UPDATE schema_version SET version = version + 1");
-        var refused = Assert.Throws<StoreException>(() => TestStore.OpenBeside(world.Path));
-        Assert.Contains("so this one cannot work beside it", refused.Message);
-        Sql("UPDATE schema_version SET version = version - 1");
+        await follower.Commit(transaction => transaction.NextSerial());
+        await follower.DisposeAsync();
+        Sql("UPDATE writer SET total = total - 1");
+        follower = TestStore.OpenBeside(world.Path);
+        Assert.Equal(ProblemCode.Unavailable, (await Assert.ThrowsAsync<ProblemException>(() => world.Database.Commit(transaction => transaction.NextSerial()))).Problem.Code);
+        await Assert.ThrowsAsync<ProblemException>(() => world.Database.Commit(transaction => transaction.NextSerial()));
+        Assert.Contains("another certauthority has worked on", (await world.Database.Broken.WaitAsync(TimeSpan.FromSeconds(20))).Message);
+        Assert.NotNull(follower.Read(snapshot => snapshot.BackupTaken()));
+        Assert.False(follower.Read(snapshot => snapshot.IsShortened()));
+    }
+
+    /// <summary>They are lost even if others have counted further since.</summary>
+    [PostgresFact]
+    public async Task Later_batches_do_not_make_up_for_lost_ones()
+    {
+        await follower.Commit(transaction => transaction.NextSerial());
+        await follower.DisposeAsync();
+        Sql("INSERT INTO timelines SELECT system, 'F0000000', total - 1 FROM writer");
+        for (var n = 0; n < 5; n++)
+            Sql("UPDATE writer SET total = total + 1");
+        follower = TestStore.OpenBeside(world.Path);
+        Assert.NotNull(follower.Read(snapshot => snapshot.BackupTaken()));
+    }
+
+    [PostgresFact]
+    public async Task Tables_that_only_grow_are_updated_under_running_daemons()
+    {
+        var next = PostgresSchema.Latest + 1;
+        Update(new PostgresMigration(next, "-- Expands: a column.\nALTER TABLE counters ADD COLUMN extra TEXT; ALTER TABLE writer ADD COLUMN extra TEXT"));
+        foreach (var database in (Database[])[world.Database, follower])
+        {
+            await database.Commit(transaction => transaction.NextSerial());
+            Disconnect();
+            await database.Commit(transaction => transaction.NextSerial());
+        }
+        Assert.Contains($"was written by a newer certauthority (schema {next}", Assert.Throws<StoreException>(() => TestStore.OpenBeside(world.Path)).Message);
+    }
+
+    [PostgresFact]
+    public async Task Other_changes_of_the_tables_wait_until_daemons_have_stopped()
+    {
+        var next = new PostgresMigration(PostgresSchema.Latest + 1, "ALTER TABLE counters ADD COLUMN extra TEXT");
+        var host = Environment.MachineName;
+        Assert.Contains($"on {host}; stop them first", Assert.Throws<StoreException>(() => Update(next)).Message);
+        await world.Database.Commit(transaction => transaction.NextSerial());
+        await follower.DisposeAsync();
+        Assert.Contains("stop them first", Assert.Throws<StoreException>(() => Update(next)).Message);
+        await world.Database.DisposeAsync();
+        Update(next);
+        Assert.Contains("install that version or a later one", Assert.Throws<StoreException>(() => TestStore.Open(world.Path)).Message);
+    }
+
+    [PostgresFact]
+    public async Task Daemon_ends_when_it_does_not_know_the_tables_any_more()
+    {
+        Sql("UPDATE schema_version SET version = version + 1, oldest = version + 1");
+        foreach (var database in (Database[])[world.Database, follower])
+        {
+            Disconnect();
+            await Assert.ThrowsAsync<ProblemException>(() => database.Commit(transaction => transaction.NextSerial()));
+            Assert.Contains("was updated by a newer certauthority", (await database.Broken.WaitAsync(TimeSpan.FromSeconds(20))).Message);
+        }
     }
 
     [PostgresFact]
@@ -128,6 +187,16 @@ public sealed class FollowerTests : IAsyncLifetime
         using var command = outside.CreateCommand();
         command.CommandText = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = hashtext(current_schema())::oid";
         return (long)command.ExecuteScalar()!;
+    }
+
+    private void Disconnect() => Sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN "
+            + "(SELECT 'certauthority ' || holder FROM followers UNION SELECT 'certauthority ' || holder FROM writer)");
+
+    private void Update(PostgresMigration next)
+    {
+        using var outside = world.Outside();
+        PostgresSchema.Update((Npgsql.NpgsqlConnection)outside, "the database", [.. PostgresSchema.Known, next]);
     }
 
     private void Sql(string sql)

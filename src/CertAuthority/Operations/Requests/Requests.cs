@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using CertAuthority.Access.Notices;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Reviews;
@@ -21,7 +23,8 @@ internal static class Requests
     public static Task<RequestResource> CreateFor(Authority ca, Administrator by, CreateRequestFor ask) =>
         File(
             ca, by.Caller, transaction => HeldRoles.Find(transaction, ask.User),
-            new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources, Force: ask.Force));
+            new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources, Force: ask.Force,
+                IdempotencyKey: ask.IdempotencyKey));
 
     /// <summary>Shows what would be filed, without filing it.</summary>
     public static Task<RequestPlan> Plan(Authority ca, Caller by, CreateRequest ask)
@@ -89,15 +92,20 @@ internal static class Requests
     {
         var (now, wishes) = (ca.NowToGrant(), Wishes(ask));
         var id = Guid.NewGuid();
+        ExpectKey(ask);
         var accounts = await Persons.Ask(ca, snapshot => [Alias.User(find(snapshot).Id)]);
         var (filed, shown) = await ca.Database.Commit(transaction =>
         {
             var (user, persons) = (find(transaction), new Persons(transaction, accounts));
+            if (ask.IdempotencyKey is { } key && AlreadyFiled(transaction, by, key, ask) is { } before)
+                return (before, Filed(ca, persons, before, ask, now));
             // From now on, anyone who is the same person as the requester counts as the requester of this request, even if users and
             // accounts change later.
             var people = persons.Behind([Alias.User(user.Id)]);
             var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, people, now)).OrRefuse();
             transaction.InsertRequest(request);
+            if (ask.IdempotencyKey is not null)
+                transaction.InsertCall(new RecordedCall(by.Identity.Uid, ask.IdempotencyKey, Digest(ask), id), now);
             transaction.Tell(
                 by, NoticeEvents.Created, request, now,
                 () => persons.Show(request, now) with { Facts = Facts.Of(ca, persons, request, FactsWish.Notice, now) });
@@ -114,6 +122,28 @@ internal static class Requests
         });
         return shown with { Facts = Facts.AfterCommit(ca, accounts, filed, now) };
     }
+
+    private static void ExpectKey(CreateRequest ask)
+    {
+        if (ask.IdempotencyKey is { } key
+            && (key.Length is < 16 or > 64 || key.Any(one => !char.IsAsciiLetterOrDigit(one) && one != '-')))
+            throw Problems.InvalidField("idempotency_key", "takes 16 to 64 letters, digits and dashes");
+    }
+
+    /// <summary>Returns the request that the same call has filed already, and whose answer may have been lost; null for a new call.</summary>
+    private static AccessRequest? AlreadyFiled(Transaction transaction, Caller by, string key, CreateRequest ask)
+    {
+        if (transaction.FindCall(by.Identity.Uid, key) is not { } call)
+            return null;
+        if (!call.Digest.AsSpan().SequenceEqual(Digest(ask)))
+            throw new ProblemException(new Problem(
+                ProblemCode.Conflict, "another request was filed with this idempotency_key", "use a new random one for each request"));
+        return transaction.FindRequest(call.Request)
+            ?? throw new ProblemException(new Problem(ProblemCode.Conflict, "the request of this call was filed, and removed since"));
+    }
+
+    private static byte[] Digest(CreateRequest ask) =>
+        SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(ask, ProtocolJson.Strict.Of<CreateRequest>()));
 
     /// <summary>
     /// Shows a request to the user who files it, with warnings about named reviewers who cannot review it. Reviewers that a role suggests

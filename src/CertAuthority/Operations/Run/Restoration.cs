@@ -28,6 +28,8 @@ internal static class Restoration
     /// </param>
     public static string? From(Snapshot snapshot, bool isNewKey, Krl? published)
     {
+        if (snapshot.IsShortened())
+            return "a standby that its server did not wait for";
         if (snapshot.BackupTaken() is { } backup)
             return $"a backup of {Instants.Show(backup)}";
         if (Version(published) > snapshot.LastKrlVersion())
@@ -35,7 +37,10 @@ internal static class Restoration
         return !isNewKey && snapshot.LastKrlVersion() == 0 && snapshot.CaKeys(CaPurpose.User) is [] ? "its keys, without a database" : null;
     }
 
-    /// <summary>Ends everything that was granted, and revokes everything that was signed.</summary>
+    /// <summary>
+    /// Ends everything that was granted, and revokes everything that was signed. After a promotion that lost only the last moments, as the
+    /// operator accepts, it revokes what was signed in them.
+    /// </summary>
     /// <param name="transaction">The first transaction of a start.</param>
     /// <param name="from">The source, as <see cref="From"/> returned it.</param>
     /// <param name="published">The revocation list in place; everything on it stays revoked.</param>
@@ -43,15 +48,8 @@ internal static class Restoration
     public static Restored Run(Transaction transaction, string from, Krl? published, DateTimeOffset time)
     {
         var now = DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
-        var reason = $"the daemon was restored from {from}";
         transaction.Audit(Caller.Daemon.Did(AuditEvents.DaemonRestored, now) with { Reason = from });
-        var ended = transaction.PendingRequests(now).Concat(transaction.ApprovedRequests(now))
-            .OrderByDescending(request => request.Created).ThenByDescending(request => $"{request.Id}", StringComparer.Ordinal)
-            .Select(request => RequestChanges.EndBecause(
-                transaction, Caller.Daemon, request,
-                request.StoredState == RequestState.Pending ? RequestAction.Cancel : RequestAction.Drop, reason, now))
-            .ToList();
-        var revoked = Revocations.Revoke(transaction, Caller.Daemon, transaction.LiveCertificates(now), reason, now);
+        var (ended, revoked) = transaction.IsShortened() ? (0, 0) : TakeBack(transaction, $"the daemon was restored from {from}", now);
 
         transaction.EndSessions();
         // Hosts may have joined since, whose files have the tokens of this database.
@@ -66,7 +64,20 @@ internal static class Restoration
             transaction.LoseSerials(
                 transaction.CaKey(CaPurpose.User, range.CaKey, now), (long)range.First, (long)Math.Min(range.Last, long.MaxValue), until);
         transaction.RemoveBackupMark();
-        return new Restored(from, ended.Count, ended.Sum(request => request.Revoked.Length) + revoked.Length);
+        return new Restored(from, ended, revoked);
+    }
+
+    /// <summary>Ends all requests and revokes all certificates on record: what withdrew some of them may be lost.</summary>
+    private static (int Ended, int Revoked) TakeBack(Transaction transaction, string reason, DateTimeOffset now)
+    {
+        var ended = transaction.PendingRequests(now).Concat(transaction.ApprovedRequests(now))
+            .OrderByDescending(request => request.Created).ThenByDescending(request => $"{request.Id}", StringComparer.Ordinal)
+            .Select(request => RequestChanges.EndBecause(
+                transaction, Caller.Daemon, request,
+                request.StoredState == RequestState.Pending ? RequestAction.Cancel : RequestAction.Drop, reason, now))
+            .ToList();
+        var revoked = Revocations.Revoke(transaction, Caller.Daemon, transaction.LiveCertificates(now), reason, now);
+        return (ended.Count, ended.Sum(request => request.Revoked.Length) + revoked.Length);
     }
 
     private static long Version(Krl? published) => (long)Math.Min(published?.Version ?? 0, long.MaxValue / 2);
