@@ -144,7 +144,8 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
         return new Sqlite(copy, log);
     }
 
-    public override void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead) => writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
+    public override void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead) =>
+        writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
 
     public override Problem? Obstacle { get; protected set; }
 
