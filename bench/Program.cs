@@ -2,6 +2,8 @@ if (args is ["model", ..])
     return await CertAuthority.Bench.ModelSteps.Take(args[1..]);
 if (args is ["issuance", ..])
     return CertAuthority.Bench.IssuanceTimes.Print(args[1..]);
+if (args is ["delayed-socket", ..])
+    return CertAuthority.Bench.DelayedSocket.Serve(args[1..]);
 if (args is ["smallest-request", ..])
     return CertAuthority.Bench.SmallestRequestTimes.Print(args[1..]);
 if (args is ["bare-kestrel", ..])

@@ -24,12 +24,13 @@ internal static class AuditTable
                 ProblemCode.Invalid,
                 $"this has {bytes.Length} bytes of text for the audit, which takes {EntryBundle.LongestEntry}; name less at once"));
         transaction.Audited.Add(entry);
-        var number = transaction.QueryFirst(
-            "INSERT INTO audit (time, event, \"user\", request, entry) VALUES ($1, $2, $3, $4, $5) RETURNING id", row => row.GetInt64(0),
-            entry.Time, entry.Event, entry.User, entry.Request, bytes);
+        transaction.Add(
+            "INSERT INTO audit (time, event, \"user\", request, entry) VALUES ($1, $2, $3, $4, $5)", entry.Time, entry.Event, entry.User,
+            entry.Request, bytes);
+        // The newest entry is this one: nobody else writes.
         foreach (var request in RequestsBeside(entry))
-            transaction.Execute(
-                "INSERT INTO audit_requests (request, id) VALUES ($1, $2) ON CONFLICT DO NOTHING", request, number);
+            transaction.Add(
+                "INSERT INTO audit_requests (request, id) SELECT $1, max(id) FROM audit WHERE 1 = 1 ON CONFLICT DO NOTHING", request);
     }
 
     /// <summary>Returns the requests that entries after a number are about.</summary>

@@ -157,7 +157,8 @@ internal static class CertificateTable
 
     public static void InsertCertificate(this Transaction transaction, RecordedCertificate certificate, byte[] toBeSigned)
     {
-        transaction.Execute(
+        transaction.Issued(certificate.UserId);
+        transaction.Add(
             $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $16, $17, $18, $19)",
             (long)certificate.Serial, certificate.UserId, certificate.UserName, (long)certificate.Caller.Uid, certificate.Caller.Account,
             certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
@@ -165,7 +166,7 @@ internal static class CertificateTable
             Rows.Json(certificate.Permissions), certificate.Name, (long?)certificate.Session, certificate.Node, certificate.CaKeyId,
             toBeSigned);
         foreach (var request in certificate.Requests)
-            transaction.Execute("INSERT INTO certificate_requests (request_id, serial) VALUES ($1, $2)", request, (long)certificate.Serial);
+            transaction.Add("INSERT INTO certificate_requests (request_id, serial) VALUES ($1, $2)", request, (long)certificate.Serial);
     }
 
     /// <summary>Returns certificates, newest first; a filter that is null matches everything.</summary>
@@ -272,16 +273,31 @@ internal static class CertificateTable
 
     /// <summary>Counts the login sessions of a user that have a certificate which sshd would still accept.</summary>
     /// <param name="snapshot">The database.</param>
+    /// <param name="caller">An account that may act as the user.</param>
     /// <param name="user">The user. A certificate from before sessions were recorded is a login of its own.</param>
     /// <param name="now">Separates live certificates from expired ones.</param>
     /// <param name="except">A session that does not count; null for none.</param>
-    public static int CountLiveSessions(this Snapshot snapshot, User user, DateTimeOffset now, ulong? except = null) =>
-        (int)snapshot.QueryFirst(
+    public static int CountLiveSessions(
+        this Snapshot snapshot, UnixIdentity caller, User user, DateTimeOffset now, ulong? except = null) =>
+        // Of any other user, there is no number, and it must not count as none.
+        snapshot.Ask(LiveSessions(caller, now, except)).Where(one => one.User == user.Id).Select(one => one.Count)
+            .DefaultIfEmpty(int.MaxValue).First();
+
+    /// <summary>
+    /// Asks for the number of login sessions of each user that an account may act as, so that nobody has to know before whom it acts as.
+    /// </summary>
+    public static Question<(Guid User, int Count)> LiveSessions(UnixIdentity caller, DateTimeOffset now, ulong? except) =>
+        new(
             """
-            SELECT count(DISTINCT coalesce(session, serial)) FROM certificates
-            WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL AND (CAST($3 AS BIGINT) IS NULL OR session IS DISTINCT FROM $3)
+            SELECT user_id, (SELECT count(DISTINCT coalesce(session, serial)) FROM certificates
+                WHERE certificates.user_id = user_accounts.user_id AND valid_before > $3 AND revoked IS NULL
+                    AND (CAST($4 AS BIGINT) IS NULL OR session IS DISTINCT FROM $4)) AS sessions
+            FROM user_accounts WHERE entry IN ($1, $2)
             """,
-            row => row.GetInt64(0), user.Id, now, (long?)except);
+            row => (row.Id("user_id"), (int)row.Long("sessions")), [.. UserTable.Entries(caller), now, (long?)except])
+        {
+            User = one => one.User,
+        };
 
     /// <summary>Returns whether the session already has a certificate for one node, revoked or not.</summary>
     public static bool HasCertificateFor(this Snapshot snapshot, ulong session, string node) =>
@@ -295,7 +311,7 @@ internal static class CertificateTable
             Row, request.Id, now);
 
     public static void MarkRevoked(this Transaction transaction, RecordedCertificate certificate, DateTimeOffset now) =>
-        transaction.Execute("UPDATE certificates SET revoked = $1 WHERE serial = $2 AND revoked IS NULL", now, (long)certificate.Serial);
+        transaction.Write("UPDATE certificates SET revoked = $1 WHERE serial = $2 AND revoked IS NULL", now, (long)certificate.Serial);
 
     /// <summary>
     /// Returns the serials that a revocation list must contain now, in ascending order, with the ID of the CA key (0 for every key). They

@@ -6,9 +6,12 @@ namespace CertAuthority.Store;
 /// One caller's change in a batch. The caller gets no answer before the batch is committed, not even a refusal, because a refusal may
 /// depend on what another change in the batch wrote.
 /// </summary>
-internal abstract class Change(bool takesAway)
+internal abstract class Change(bool takesAway, IReadOnlyList<Question> ahead)
 {
     public bool TakesAway => takesAway;
+
+    /// <summary>What the change will ask.</summary>
+    public IReadOnlyList<Question> Ahead => ahead;
 
     /// <summary>The audit entries of the change; none if it was refused.</summary>
     public abstract IEnumerable<AuditEntry> Audited { get; }
@@ -19,7 +22,7 @@ internal abstract class Change(bool takesAway)
     public abstract void Fail(Exception error);
 }
 
-internal sealed class Change<T>(Func<Transaction, T> change, bool takesAway) : Change(takesAway)
+internal sealed class Change<T>(Func<Transaction, T> change, bool takesAway, IReadOnlyList<Question> ahead) : Change(takesAway, ahead)
 {
     private readonly TaskCompletionSource<T> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T? result;

@@ -40,7 +40,17 @@ internal static class Counters
         Raise(transaction, "last_backup", taken.ToUnixTimeSeconds());
 
     /// <summary>Returns an unused serial: never 0, consecutive within an epoch, below 2^63.</summary>
-    public static ulong NextSerial(this Transaction transaction) => (ulong)Increment(transaction, "serial");
+    public static ulong NextSerial(this Transaction transaction)
+    {
+        if (transaction.Known(IssuedLast) is not [var last])
+            return (ulong)Increment(transaction, "serial");
+        transaction.Add("UPDATE counters SET value = $1 WHERE name = 'serial'", last + 1);
+        transaction.Note(IssuedLast, last + 1);
+        return (ulong)(last + 1);
+    }
+
+    /// <summary>Asks for the last serial.</summary>
+    public static readonly Question<long> IssuedLast = new("SELECT value FROM counters WHERE name = 'serial'", row => row.GetInt64(0));
 
     /// <summary>Returns the version for a revocation list, above every earlier one and at least the Unix time.</summary>
     public static ulong NextKrlVersion(this Transaction transaction, DateTimeOffset now)

@@ -168,13 +168,17 @@ internal sealed class Database : IAsyncDisposable
     /// for them. A change that could also grant access may set this if the grant has no effect before another commit, as with the roles of
     /// a user, who must log in to use them.
     /// </param>
+    /// <param name="ahead">
+    /// What the change will ask. Where an answer takes long, all changes of a transaction ask it together at its beginning; what is missing
+    /// here, or asked in vain, only takes longer.
+    /// </param>
     /// <exception cref="ProblemException">
     /// Thrown by the change; or unavailable: nothing was changed, and the same call may succeed later.
     /// </exception>
     /// <exception cref="OutcomeUnknownException">It is unknown whether the commit was kept.</exception>
-    public Task<T> Commit<T>(Func<Transaction, T> change, bool takesAway = false)
+    public Task<T> Commit<T>(Func<Transaction, T> change, bool takesAway = false, IReadOnlyList<Question>? ahead = null)
     {
-        var pending = new Change<T>(change, takesAway);
+        var pending = new Change<T>(change, takesAway, ahead ?? []);
         if (!queue.TryAdd(pending))
             throw Unavailable("the daemon is stopping");
         return pending.Task;
@@ -376,11 +380,22 @@ internal sealed class Database : IAsyncDisposable
 
     private void CommitTogether(List<Change> batch)
     {
+        // Whose error it is shows when each statement is run at once.
+        if (!TryCommit(batch, batch.SelectMany(change => change.Ahead).ToHashSet()))
+            TryCommit(batch, ahead: null);
+    }
+
+    /// <summary>
+    /// Makes the changes in one transaction, and answers their callers. Returns false if one of several statements that were sent together
+    /// broke a rule of the schema: then nothing is changed, and nobody is answered.
+    /// </summary>
+    private bool TryCommit(List<Change> batch, HashSet<Question>? ahead)
+    {
         Policy? before;
         var begun = Stopwatch.GetTimestamp();
         try
         {
-            BeginWriting();
+            BeginWriting(ahead);
             if (engine.Obstacle is { } obstacle)
                 Refuse(batch, obstacle);
             before = writer.Policies.Latest ??= policies.Latest;
@@ -389,17 +404,15 @@ internal sealed class Database : IAsyncDisposable
         }
         catch (DbException e)
         {
-            Abandon(batch, e);
-            return;
+            return Abandon(batch, e);
         }
         switch (engine.Commit(writer, out var error))
         {
             case CommitOutcome.Undone:
-                Abandon(batch, error!);
-                return;
+                return Abandon(batch, error!);
             case CommitOutcome.Unknown:
                 Break(error!, batch);
-                return;
+                return true;
         }
         Committed(begun, batch.Count);
         if (writer.Policies.Latest != before)
@@ -413,14 +426,15 @@ internal sealed class Database : IAsyncDisposable
             log.LogInformation(
                 "{Event} by {Actor}: {Facts}", entry.Event, Printable.Escape(entry.DescribeActor()),
                 Printable.Escape(entry.DescribeFacts()));
+        return true;
     }
 
-    private void BeginWriting()
+    private void BeginWriting(HashSet<Question>? ahead)
     {
         if (!engine.IsLost(writer.Connection))
             try
             {
-                engine.BeginWriting(writer);
+                engine.BeginWriting(writer, ahead);
                 return;
             }
             catch (DbException) when (engine.IsLost(writer.Connection))
@@ -429,7 +443,7 @@ internal sealed class Database : IAsyncDisposable
             }
         writer.Dispose();
         writer = new Session(engine.Prepare, engine.OpenWriter(), new PolicyCache(), LeaveOut);
-        engine.BeginWriting(writer);
+        engine.BeginWriting(writer, ahead);
     }
 
     private void Committed(long begun, int changes)
@@ -459,36 +473,45 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Runs one change in its own savepoint, so that its failure does not affect the other changes.</summary>
     private void RunAlone(Change change)
     {
-        writer.Bind("SAVEPOINT change").ExecuteNonQuery();
+        writer.BeginChange();
         var policy = writer.Policies.Latest;
         try
         {
             change.Run(new Transaction(writer));
         }
-        catch (Exception e) when (e is not DbException error || engine.IsConstraint(error))
+        catch (Exception e) when (e is not DbException error || (!writer.KeepsBack && engine.IsConstraint(error)))
         {
             change.Refuse(e);
             // After an error that rolled everything back, RELEASE would commit the following writes on their own.
             ThrowIfRolledBack();
-            writer.Bind("ROLLBACK TO change").ExecuteNonQuery();
+            writer.UndoChange();
             writer.Policies.Latest = policy;
         }
         ThrowIfRolledBack();
-        writer.Bind("RELEASE change").ExecuteNonQuery();
+        writer.EndChange();
     }
 
     private void ThrowIfRolledBack()
     {
         if (engine.IsRolledBack(writer.Connection))
             throw new RolledBackException();
+        if (writer.Fault is { } fault)
+            throw fault;
     }
 
-    /// <summary>Discards the whole batch, including the answers that its callers were about to get.</summary>
-    private void Abandon(List<Change> batch, Exception error)
+    /// <summary>
+    /// Discards the whole batch, including the answers that its callers were about to get. Returns false, without an answer to them, if the
+    /// error may be the one of a single change.
+    /// </summary>
+    private bool Abandon(List<Change> batch, Exception error)
     {
-        NoteFault("written", error);
-        lastFailed = true;
-        Instruments.Commits.Add(Instruments.Failed);
+        var isOfOne = writer.KeepsBack && error is DbException fault && engine.IsConstraint(fault);
+        if (!isOfOne)
+        {
+            NoteFault("written", error);
+            lastFailed = true;
+            Instruments.Commits.Add(Instruments.Failed);
+        }
         try
         {
             engine.RollBack(writer);
@@ -498,7 +521,9 @@ internal sealed class Database : IAsyncDisposable
             broken.TrySetResult(new OutcomeUnknownException(e));
         }
         writer.Policies.Latest = null;
-        batch.ForEach(change => change.Fail(Unavailable("the database cannot be written right now; nothing was changed")));
+        if (!isOfOne)
+            batch.ForEach(change => change.Fail(Unavailable("the database cannot be written right now; nothing was changed")));
+        return !isOfOne;
     }
 
     private static ProblemException Unavailable(string detail) =>

@@ -167,7 +167,7 @@ internal sealed class DatabaseMove(Sqlite source, Postgres target, Moved move, A
     private void InTransaction(Action<DbConnection, Transaction> change)
     {
         using var server = new Session(target.Prepare, target.OpenWriter(), new PolicyCache(), _ => { });
-        target.BeginWriting(server);
+        target.BeginWriting(server, ahead: null);
         // Sorting the rows of the file can keep the server waiting, and no other daemon waits for it.
         server.Bind("SET LOCAL idle_in_transaction_session_timeout = '10min'").ExecuteNonQuery();
         try

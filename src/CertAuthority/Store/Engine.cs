@@ -88,7 +88,11 @@ internal abstract class Engine : IDisposable
     public abstract bool IsMigrated(DbConnection connection);
 
     /// <summary>Begins a transaction that writes.</summary>
-    public abstract void BeginWriting(Session writer);
+    /// <param name="writer">The connection that writes.</param>
+    /// <param name="ahead">
+    /// What its changes will ask; null if each statement must be run at once, so that an error is the one of its own change.
+    /// </param>
+    public abstract void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead);
 
     /// <summary>
     /// Why the transaction that began last may only take access away; null if it may do everything.

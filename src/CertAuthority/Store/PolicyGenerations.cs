@@ -12,7 +12,7 @@ internal static class PolicyGenerations
     public static void BeginGeneration(this Transaction transaction, Func<Policy, string, Policy> change)
     {
         var (before, next) = (transaction.CachedPolicy(), Guid.NewGuid().ToString());
-        transaction.Execute("UPDATE policy SET generation = $1", next);
+        transaction.Write("UPDATE policy SET generation = $1", next);
         transaction.PolicyNow = before is null ? null : change(before, next);
         if (transaction.PolicyNow is { } after)
             transaction.Policies.Latest = after;
@@ -23,9 +23,11 @@ internal static class PolicyGenerations
     public static bool NoteReview(this Transaction transaction, DateTimeOffset now) =>
         transaction.Execute("UPDATE policy SET reviewed = $1 WHERE reviewed <= $1", now) == 1;
 
+    /// <summary>Asks for the number of the present generation.</summary>
+    public static readonly Question<string> Present = new("SELECT generation FROM policy", row => row.GetString(0));
+
     /// <summary>Returns the number of the present generation.</summary>
-    public static string Generation(this Snapshot snapshot) =>
-        snapshot.QueryFirst("SELECT generation FROM policy", row => row.GetString(0))!;
+    public static string Generation(this Snapshot snapshot) => snapshot.Ask(Present)[0];
 
     /// <summary>Returns the policy if the cache has it in its present generation; null otherwise.</summary>
     public static Policy? CachedPolicy(this Snapshot snapshot) =>

@@ -280,7 +280,7 @@ internal partial class Postgres : Engine
 
     public override bool IsMigrated(DbConnection connection) => PostgresSchema.IsUsable(connection);
 
-    public override void BeginWriting(Session writer)
+    public override void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead)
     {
         isUnreplicated = false;
         // The first batch is of the start.
@@ -298,7 +298,12 @@ internal partial class Postgres : Engine
             one.CommandText = sql;
             both.BatchCommands.Add(one);
         }
-        Compare(before, DateTimeOffset.UnixEpoch.AddSeconds((double)both.ExecuteScalar()!), TimeProvider.System.GetUtcNow());
+        writer.Begin(keepsBack: ahead is not null);
+        writer.Ask(both, ahead ?? []);
+        using var answers = both.ExecuteReader();
+        answers.Read();
+        Compare(before, DateTimeOffset.UnixEpoch.AddSeconds(answers.GetDouble(0)), TimeProvider.System.GetUtcNow());
+        writer.ReadAnswers(answers, ahead ?? []);
     }
 
     /// <summary>Compares the clock of this machine with the server's, which was read between two moments.</summary>
@@ -333,7 +338,7 @@ internal partial class Postgres : Engine
         {
             // Sent together. A transaction that an error poisoned refuses the first statement, and so does one whose daemon is no longer
             // the holder; COMMIT alone would answer ROLLBACK, and no error.
-            using var both = writer.Connection.CreateBatch();
+            using var both = writer.TakeWaiting();
             var mark = both.CreateBatchCommand();
             (mark.CommandText, var values) = Mark(number);
             foreach (var value in values)

@@ -29,8 +29,10 @@ internal static class RequestTable
 
     /// <summary>Returns the requests whose ID starts with a prefix, of this user or, if null, of any user, up to a limit.</summary>
     public static List<AccessRequest> RequestsStarting(this Snapshot snapshot, string prefix, int most, Guid? userId = null) =>
+        WholeId(prefix) is { } whole
+            ? snapshot.FindRequest(whole) is { } one && (userId ?? one.UserId) == one.UserId ? [one] : []
         // Searches only for text that can be the start of a UUID.
-        prefix.Length is > 0 and <= 36 && prefix.All(c => char.IsAsciiHexDigitLower(c) || c == '-')
+        : prefix.Length is > 0 and <= 36 && prefix.All(c => char.IsAsciiHexDigitLower(c) || c == '-')
             ? snapshot.Select(
                 "WHERE id >= $1 AND id < $2 AND (CAST($3 AS TEXT) IS NULL OR user_id = $3) ORDER BY id LIMIT $4", prefix, prefix + "~", userId, most)
             : [];
@@ -57,7 +59,14 @@ internal static class RequestTable
                 : "SELECT id FROM requests WHERE user_id = $1 ORDER BY created DESC, id DESC LIMIT 100",
             row => row.String("id"), user);
 
-    public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.Select("WHERE id = $1", id).FirstOrDefault();
+    public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) =>
+        snapshot.WithReviews(snapshot.Ask(WithId(id))).FirstOrDefault();
+
+    /// <summary>Asks for a request, without its reviews.</summary>
+    public static Question<AccessRequest> WithId(Guid id) => new($"SELECT {Columns} FROM requests WHERE id = $1", Row, id);
+
+    /// <summary>Returns the ID that a text names completely; null if it is at most the start of one.</summary>
+    public static Guid? WholeId(string text) => Guid.TryParseExact(text, "D", out var id) && $"{id}" == text ? id : null;
 
     /// <summary>
     /// Returns the requests of a user, newest first. A filter by state, role or node also reads those of the user that it skips.
@@ -176,17 +185,17 @@ internal static class RequestTable
             $"SELECT {Columns} FROM requests WHERE state = 'APPROVED' AND end_told = 0 AND access_until > $1 AND access_until <= $2 ORDER BY access_until", Row, now, until);
 
     public static void MarkEndTold(this Transaction transaction, AccessRequest request) =>
-        transaction.Execute("UPDATE requests SET end_told = 1 WHERE id = $1", request.Id);
+        transaction.Write("UPDATE requests SET end_told = 1 WHERE id = $1", request.Id);
 
     public static void RemoveRequest(this Transaction transaction, AccessRequest request)
     {
         foreach (var role in RoleNames(request))
-            transaction.Execute(
+            transaction.Write(
                 "DELETE FROM request_roles WHERE role = $1 AND created = $2 AND id = $3", role, request.Created, request.Id);
         foreach (var node in request.Resources)
-            transaction.Execute(
+            transaction.Write(
                 "DELETE FROM request_nodes WHERE node = $1 AND created = $2 AND id = $3", node.Name, request.Created, request.Id);
-        transaction.Execute("DELETE FROM requests WHERE id = $1", request.Id);
+        transaction.Write("DELETE FROM requests WHERE id = $1", request.Id);
     }
 
     public static int CountPending(this Snapshot snapshot, DateTimeOffset now) =>
@@ -214,11 +223,11 @@ internal static class RequestTable
 
     /// <summary>Records to how many people a request is to be mailed.</summary>
     public static void MarkMailed(this Transaction transaction, AccessRequest request, int people) =>
-        transaction.Execute("UPDATE requests SET mailed = $2 WHERE id = $1", request.Id, (long)people);
+        transaction.Write("UPDATE requests SET mailed = $2 WHERE id = $1", request.Id, (long)people);
 
     public static void InsertRequest(this Transaction transaction, AccessRequest request)
     {
-        transaction.Execute(
+        transaction.Write(
             $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
             request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles),
             Rows.Json(request.GrantedRoles),
@@ -230,7 +239,7 @@ internal static class RequestTable
             Rows.Json(request.RequesterUsers));
         transaction.NoteRoles(request);
         foreach (var node in request.Resources)
-            transaction.Execute(
+            transaction.Write(
                 "INSERT INTO request_nodes (node, created, id) VALUES ($1, $2, $3)", node.Name, request.Created, request.Id);
     }
 
@@ -260,7 +269,7 @@ internal static class RequestTable
     public static AccessRequest EndWaiting(this Transaction transaction, AccessRequest request, DateTimeOffset until)
     {
         var next = request with { Revision = request.Revision + 1, PendingUntil = until };
-        transaction.Execute(
+        transaction.Write(
             "UPDATE requests SET revision = $1, pending_until = $2 WHERE id = $3", next.Revision, next.PendingUntil, next.Id);
         return next;
     }
@@ -280,7 +289,7 @@ internal static class RequestTable
     private static void NoteRoles(this Transaction transaction, AccessRequest request)
     {
         foreach (var role in RoleNames(request))
-            transaction.Execute(
+            transaction.Write(
                 "INSERT INTO request_roles (role, created, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", role, request.Created,
                 request.Id);
     }

@@ -94,10 +94,8 @@ internal sealed record ResourceTable<T>(
     /// <summary>Returns all resources, and lets the caller decide how to handle one that cannot be read.</summary>
     public List<T> All(Snapshot snapshot, Action<StoreException> unreadable) => snapshot.Query(select, Row, unreadable);
 
-    /// <summary>Returns the resources that match a condition.</summary>
-    /// <exception cref="StoreException">One of them cannot be read.</exception>
-    public List<T> Where(Snapshot snapshot, string condition, params ReadOnlySpan<object?> values) =>
-        snapshot.Query($"{select} WHERE {condition} ORDER BY name", Row, values);
+    /// <summary>Asks for the resources that match a condition.</summary>
+    public Question<T> Where(string condition, params object?[] values) => new($"{select} WHERE {condition} ORDER BY name", Row, values);
 
     /// <summary>Returns the resources that match a condition, without those that cannot be read.</summary>
     public List<T> WhereReadable(Snapshot snapshot, string condition, params ReadOnlySpan<object?> values) =>
@@ -131,7 +129,7 @@ internal sealed record ResourceTable<T>(
         var before = Find(transaction, one.Id);
         if (before is null || before.Revision != one.Revision || Write(before) != Write(one))
             Touch(transaction, before, one);
-        transaction.Execute(
+        transaction.Write(
             $"""
             INSERT INTO {Kind}s (id, name, revision, resource) VALUES ($1, $2, $3, $4)
             ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, resource = excluded.resource
@@ -156,7 +154,7 @@ internal sealed record ResourceTable<T>(
     private void Remove(Transaction transaction, string id, string name)
     {
         Removing(transaction, id);
-        transaction.Execute($"DELETE FROM {Kind}s WHERE name = $1", name);
+        transaction.Write($"DELETE FROM {Kind}s WHERE name = $1", name);
         BeginGeneration(transaction, name, null);
     }
 

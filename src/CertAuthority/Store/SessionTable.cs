@@ -12,8 +12,8 @@ internal static class SessionTable
 {
     public static void BeginSession(this Transaction transaction, LoginSession session, User user, DateTimeOffset now)
     {
-        transaction.Execute("DELETE FROM login_sessions WHERE ends <= $1", now);
-        transaction.Execute("INSERT INTO login_sessions (id, user_id, ends) VALUES ($1, $2, $3)", (long)session.Id, user.Id, session.Ends);
+        transaction.Add("DELETE FROM login_sessions WHERE ends <= $1", now);
+        transaction.Add("INSERT INTO login_sessions (id, user_id, ends) VALUES ($1, $2, $3)", (long)session.Id, user.Id, session.Ends);
     }
 
     /// <summary>Ends all sessions, because certificates issued in them may not be on record.</summary>

@@ -14,6 +14,10 @@ internal partial class Snapshot(Session session)
     public List<T> Query<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) =>
         Query(sql, row, Unreadable, values);
 
+    /// <summary>Returns the answer that was read ahead, or reads it now; a row that cannot be read is an error.</summary>
+    /// <exception cref="StoreException">A row cannot be read.</exception>
+    public List<T> Ask<T>(Question<T> question) => Session.Answer(question) ?? Query(question.Sql, question.Row, question.Values);
+
     /// <summary>
     /// Reads every row that can be read. Use it for rows that affect nothing else, such as nodes: a broken row must not stop the work for
     /// the rest.
@@ -29,7 +33,7 @@ internal partial class Snapshot(Session session)
     public List<T> Query<T>(string sql, Func<DbDataReader, T> row, Action<StoreException> unreadable, params ReadOnlySpan<object?> values)
     {
         var rows = new List<T>();
-        using var reader = Session.Bind(sql, values).ExecuteReader();
+        using var reader = Session.Query(sql, values);
         while (reader.Read())
             if (Read(sql, reader, row, out var fault) is var one && fault is null)
                 rows.Add(one!);
@@ -40,14 +44,14 @@ internal partial class Snapshot(Session session)
 
     public T? QueryFirst<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values)
     {
-        using var reader = Session.Bind(sql, values).ExecuteReader();
+        using var reader = Session.Query(sql, values);
         return !reader.Read() ? default : Read(sql, reader, row, out var fault) is var one && fault is null ? one : throw fault!;
     }
 
     /// <summary>Reads the first row that can be read; see <see cref="QueryReadable"/>.</summary>
     public T? QueryFirstReadable<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values)
     {
-        using var reader = Session.Bind(sql, values).ExecuteReader();
+        using var reader = Session.Query(sql, values);
         while (reader.Read())
         {
             var one = Read(sql, reader, row, out var fault);
@@ -116,6 +120,27 @@ internal sealed class Transaction(Session session) : Snapshot(session)
     /// <summary>What the change can take access away from; <c>Withdrawals</c> reviews it before the change ends.</summary>
     public Touched Touched { get; } = new();
 
-    /// <summary>Runs a statement, and returns how many rows it changed.</summary>
-    public int Execute(string sql, params ReadOnlySpan<object?> values) => Session.Bind(sql, values).ExecuteNonQuery();
+    /// <summary>Runs a statement now, and returns how many rows it changed.</summary>
+    public int Execute(string sql, params ReadOnlySpan<object?> values) => Session.Execute(sql, values);
+
+    /// <summary>
+    /// Runs a statement at the latest with the next one that reads, or with the commit. Its error is the one of the change, as always; but
+    /// the change cannot catch it.
+    /// </summary>
+    public void Write(string sql, params ReadOnlySpan<object?> values) => Session.Write(sql, values);
+
+    /// <summary>
+    /// Like <see cref="Write"/>, for a statement that changes no answer which another change may have read ahead, but those about the
+    /// certificates of a user; see <see cref="Issued"/>.
+    /// </summary>
+    public void Add(string sql, params ReadOnlySpan<object?> values) => Session.Add(sql, values);
+
+    /// <summary>Returns the answer that was read ahead; null if it was not, or is no longer right.</summary>
+    public List<T>? Known<T>(Question<T> question) => Session.Answer(question);
+
+    /// <summary>Notes the answer that a question has since <see cref="Add"/>.</summary>
+    public void Note<T>(Question<T> question, T answer) => Session.Note(question, [answer]);
+
+    /// <summary>Forgets what was read ahead about the certificates of a user, who gets one more.</summary>
+    public void Issued(Guid user) => Session.Forget(user);
 }

@@ -146,7 +146,8 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
         return new Sqlite(copy, log);
     }
 
-    public override void BeginWriting(Session writer) => writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
+    public override void BeginWriting(Session writer, IReadOnlyCollection<Question>? ahead) =>
+        writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
 
     public override Problem? Obstacle { get; protected set; }
 

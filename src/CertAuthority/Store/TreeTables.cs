@@ -65,12 +65,12 @@ internal static class TreeTables
     public static void PutTree(this Transaction transaction, StoredTree tree, IEnumerable<KeyValuePair<TileId, byte[]>> changed)
     {
         foreach (var (tile, hashes) in changed)
-            transaction.Execute(
+            transaction.Write(
                 """
                 INSERT INTO audit_tiles (level, number, hashes) VALUES ($1, $2, $3)
                 ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes
                 """, tile.Level, tile.Number, hashes);
-        transaction.Execute(
+        transaction.Write(
             """
             INSERT INTO audit_tree (one, origin, size, last_entry, note, signature) VALUES (1, $1, $2, $3, $4, $5)
             ON CONFLICT (one) DO UPDATE SET origin = excluded.origin, size = excluded.size, last_entry = excluded.last_entry,
@@ -82,7 +82,7 @@ internal static class TreeTables
     /// <summary>Begins an empty tree; the entries that exist and are not archived become its first leaves.</summary>
     public static void BeginTree(this Transaction transaction, string origin)
     {
-        transaction.Execute("DELETE FROM audit_tiles");
+        transaction.Write("DELETE FROM audit_tiles");
         transaction.PutTree(new StoredTree(origin, 0, transaction.AuditArchive().Through), []);
         transaction.BeginLogAfterArchive();
     }

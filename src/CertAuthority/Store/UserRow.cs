@@ -23,9 +23,9 @@ internal sealed record UserRow(string[] Roles, string[] UnixUsers, Dictionary<st
         Written = (transaction, user) =>
         {
             var entries = Rows.Json(user.UnixUsers.Select(Entry));
-            transaction.Execute(
+            transaction.Write(
                 "DELETE FROM user_accounts WHERE user_id = $1 AND entry NOT IN (SELECT value FROM json_each($2))", user.Id, entries);
-            transaction.Execute(
+            transaction.Write(
                 "INSERT INTO user_accounts (entry, user_id) SELECT value, $1 FROM json_each($2) WHERE 1 = 1 ON CONFLICT DO NOTHING", user.Id, entries);
         },
     };

@@ -33,10 +33,15 @@ internal static class UserTable
             account.Number is { } uid ? $"uid:{uid}" : $"account:{account.Name}");
 
     /// <summary>Returns the users that an account may act as.</summary>
-    public static List<User> UsersOf(this Snapshot snapshot, UnixIdentity caller) =>
-        UserRow.Table.Where(
-            snapshot, "id IN (SELECT user_id FROM user_accounts WHERE entry IN ($1, $2))", $"uid:{caller.Uid}",
-            caller.Account is null ? null : $"account:{caller.Account}");
+    public static List<User> UsersOf(this Snapshot snapshot, UnixIdentity caller) => snapshot.Ask(UsersOf(caller));
+
+    /// <summary>Asks for the users that an account may act as.</summary>
+    public static Question<User> UsersOf(UnixIdentity caller) =>
+        UserRow.Table.Where("id IN (SELECT user_id FROM user_accounts WHERE entry IN ($1, $2))", Entries(caller));
+
+    /// <summary>Returns the entries that let an account act as a user: of its uid and of its name.</summary>
+    public static object?[] Entries(UnixIdentity caller) =>
+        [$"uid:{caller.Uid}", caller.Account is null ? null : $"account:{caller.Account}"];
 
     /// <summary>
     /// Returns the readable users who hold one of these roles or have one of these names, by name and up to a limit. No other user is read.
@@ -65,6 +70,5 @@ internal static class UserTable
     /// <summary>Returns whether an account may act as any user.</summary>
     public static bool OwnsUser(this Snapshot snapshot, UnixIdentity caller) =>
         snapshot.QueryFirst(
-            "SELECT 1 FROM user_accounts WHERE entry IN ($1, $2) LIMIT 1",
-            row => row.GetInt64(0), $"uid:{caller.Uid}", caller.Account is null ? null : $"account:{caller.Account}") == 1;
+            "SELECT 1 FROM user_accounts WHERE entry IN ($1, $2) LIMIT 1", row => row.GetInt64(0), Entries(caller)) == 1;
 }

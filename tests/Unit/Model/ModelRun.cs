@@ -176,7 +176,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
                 foreach (var request in requests.Where(request => request.UserName == user.Name && request.StoredState == RequestState.Approved).OrderByDescending(request => request.Created).Take(2).Prepend(null))
                 {
                     AccessRequest[] used = request is null ? [] : [request];
-                    var question = new IssuanceQuestion(now, user, [.. used], policy.Roles, policy.EveryNode, null, snapshot.CountLiveSessions(user, now), ca.Limits) { Locks = policy.LocksAt(now) };
+                    var question = new IssuanceQuestion(now, user, [.. used], policy.Roles, policy.EveryNode, null, snapshot.LiveCertificates(user.Id, now).Select(one => one.Session ?? one.Serial).Distinct().Count(), ca.Limits) { Locks = policy.LocksAt(now) };
                     var granted = ca.Clock.Step is null && IssuancePolicy.Decide(question).Holds(out var grant, out _) ? grant : null;
                     var expected = rules.Grant(rules.Users[user.Name], [.. used.Select(one => rules.Requests.Single(mine => mine.Id == one.Id.ToString()))]);
                     Compare(

@@ -32,16 +32,18 @@ internal static class Logins
         // The first certificate for each node that the policy grants was counted together with its login. Every other request counts.
         var isCounted = ask is { Session: not null, Node: not null } && ca.Database.Read(snapshot =>
             snapshot.ActingUser(by, ask.User) is var user && Begun(snapshot, user, ask, now) is { IsFresh: true } begun
-            && Decide(snapshot, user, ask, key, wish, begun.Session, now, ca.Limits).Holds(out _, out _));
+            && Decide(snapshot, by, user, ask, key, wish, begun.Session, now, ca.Limits).Holds(out _, out _));
         if (!isCounted)
             Count(ca, by);
 
-        var outcome = await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted, now));
+        var ahead = Ahead(by, ask, now);
+        var outcome = await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted, now), ahead: ahead);
         if (outcome is null)
         {
             // Another call has meanwhile used the node's place in the session.
             Count(ca, by);
-            outcome = (await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted: false, now)))!;
+            outcome = (await ca.Database.Commit(
+                transaction => Record(ca, transaction, by, ask, key, wish, isCounted: false, now), ahead: ahead))!;
         }
         if (outcome is MustRequestAccess access)
             return new LoggedIn(ca.Keys.Host.Lines, RequestAccess: access.Mode);
@@ -96,7 +98,7 @@ internal static class Logins
             return null;
         // Another certificate for the same node begins a session of its own.
         var within = begun is { IsFresh: true } ? begun.Session : null;
-        if (!Decide(transaction, user, ask, key, wish, within, now, ca.Limits).Holds(out var granted, out var refusal))
+        if (!Decide(transaction, by, user, ask, key, wish, within, now, ca.Limits).Holds(out var granted, out var refusal))
             throw Problems.Refused(refusal);
 
         var keys = ca.Keys.User;
@@ -127,16 +129,29 @@ internal static class Logins
         return new RecordedLogin(user.Name, session, granted, keys, issued);
     }
 
+    /// <summary>What a login asks. Of a session, only its number is known before; it usually has no certificate for the node yet.</summary>
+    private static Question[] Ahead(Caller by, Login ask, DateTimeOffset now) =>
+        [
+            UserTable.UsersOf(by.Identity),
+            CertificateTable.LiveSessions(
+                by.Identity, now, ask.Node is not null && ulong.TryParse(ask.Session, out var session) ? session : null),
+            PolicyGenerations.Present,
+            Counters.IssuedLast,
+            .. (ask.Requests ?? []).Select(RequestTable.WholeId).OfType<Guid>()
+                .SelectMany(id => (Question[])[RequestTable.WithId(id), ReviewTable.ReviewsOf(id)]),
+        ];
+
     /// <summary>Asks the policy. What it grants on one node depends on no other node; only the words of a refusal do.</summary>
     private static Outcome<LoginGrant> Decide(
-        Snapshot snapshot, User user, Login ask, PublicKey key, TimeSpan? wish, LoginSession? within, DateTimeOffset now, SiteLimits limits)
+        Snapshot snapshot, Caller by, User user, Login ask, PublicKey key, TimeSpan? wish, LoginSession? within, DateTimeOffset now,
+        SiteLimits limits)
     {
         var policy = snapshot.Policy();
         ImmutableArray<AccessRequest> requests = [
             .. (ask.Requests ?? []).Select(id => snapshot.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
         var groups = policy.Groups.IsEmpty || ask.Node is not null ? [] : GroupsOf(policy, user, requests);
         var question = new IssuanceQuestion(
-            now, user, requests, policy.Roles, [], wish, snapshot.CountLiveSessions(user, now, within?.Id), limits)
+            now, user, requests, policy.Roles, [], wish, snapshot.CountLiveSessions(by.Identity, user, now, within?.Id), limits)
         {
             Locks = policy.LocksAt(now),
             IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
