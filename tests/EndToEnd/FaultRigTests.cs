@@ -18,7 +18,7 @@ public sealed class FaultRigTests(ITestOutputHelper output)
     private static readonly Fault[] Faults =
     [
         Fault.KillLeader, Fault.KillLeader, Fault.KillLeader, Fault.KillLeader, Fault.KillFollower, Fault.KillFollower, Fault.KillBoth, Fault.KillBoth,
-        Fault.KillServer, Fault.KillServer, Fault.KillServer, Fault.PromoteStandby, Fault.PromoteStandby, Fault.PromoteStandby, Fault.PromoteStandby,
+        Fault.KillServer, Fault.KillServer, Fault.KillServer, Fault.PromoteStandby, Fault.PromoteStandby, Fault.PromoteStandbyAndKillLeader, Fault.PromoteStandbyAndKillLeader,
         Fault.CutLeader, Fault.CutLeader, Fault.CutLeader, Fault.CutFollower, Fault.CutBoth, Fault.CutBoth, Fault.StallLeader, Fault.StallBoth,
         Fault.PauseLeader, Fault.PauseLeader, Fault.PauseFollower, Fault.PauseStandby, Fault.PauseStandby, Fault.FillServer, Fault.FillLeader,
     ];

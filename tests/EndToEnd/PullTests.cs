@@ -67,7 +67,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
 
     /// <summary>Of several daemons, only the one that leads publishes; the directories of the others are old.</summary>
     [PeopleFact]
-    public async Task Of_several_sources_the_newest_counts()
+    public async Task Newest_of_several_sources_counts()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
