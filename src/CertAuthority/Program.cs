@@ -55,7 +55,8 @@ static async Task<int> Run(Func<Settings> read)
             await using (var daemon = await Daemon.Start(current, read, signals, new BootClock(), turn))
             {
                 Console.WriteLine($"ready: {new ServerAddress.Unix(current.SocketPath)}");
-                // Acknowledged changes are on the disk; other changes exist only in this process. Only the next process can tell what was kept.
+                // Acknowledged changes are on the disk; other changes exist only in this process. Only the next process can tell what
+                // was kept.
                 if (await daemon.Ended is { } fault)
                     return Fail($"{fault.Message}; stopping, so that the next start reads what is true");
                 next = daemon.Next;
