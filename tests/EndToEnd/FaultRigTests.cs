@@ -30,7 +30,7 @@ public sealed class FaultRigTests(ITestOutputHelper output)
     {
         // More rounds, and longer pauses, for bench/faults.
         var rounds = Setting("ROUNDS", Rigs * RoundsOfRig);
-        var seed = Setting("SEED", Random.Shared.Next(1_000_000));
+        var seed = Setting("SEED", 1);
         var clock = Stopwatch.StartNew();
         for (var (done, some) = (0, 0); done < rounds; (done, seed) = (done + some, seed + 1))
         {

@@ -71,7 +71,7 @@ public sealed class SeveralServersTests : IDisposable
     {
         using var hung = Listen("1");
         var second = Serve("2");
-        using var ca = new CaClient(ServerList.TryParse($"{Of("1")},{Of("2")}")!, _ => true, TimeSpan.FromMilliseconds(500)) { Warn = warned.Add };
+        using var ca = new CaClient(ServerList.TryParse($"{Of("1")},{Of("2")}")!, _ => true, TimeSpan.FromSeconds(3)) { Warn = warned.Add };
         await ca.Send(Routes.ListMyRequests, new ListMyRequests());
         Assert.Equal([$"{Of("1")}: the daemon does not answer; using {Of("2")}"], warned);
         Assert.Equal(2, second.Calls.Count);
