@@ -96,8 +96,8 @@ internal sealed class DaemonRaces : IAsyncDisposable
         await Task.Run(async () =>
         {
             // The first of all, or later than some.
-            while (logins.Count(login => login.IsCompleted) < round % 4)
-                await Task.WhenAny(logins.Where(login => !login.IsCompleted));
+            while (logins.FindAll(login => !login.IsCompleted) is [_, ..] open && logins.Count - open.Count < round % 4)
+                await Task.WhenAny(open);
             if (isLock)
                 made = (await Locks.Create(other, Root, new CreateLock(User: name))).Name;
             else
