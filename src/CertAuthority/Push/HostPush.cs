@@ -372,8 +372,8 @@ internal sealed class HostPush : Loop
                 Way = [.. passed.Select(jump => new SftpJump(jump.Name, jump.Endpoint!.Host, jump.Endpoint.Port))],
             },
             [.. files],
-            present => extent == Extent.TakeOver ? null : Objection(list, present), Judge, looks: !onlyList || groups is not null, identity,
-            push.SshConfig, push.Timeout, directory, stopping);
+            present => extent == Extent.TakeOver ? null : Objection(list, present), Judge, () => database.IsSureToLead,
+            looks: !onlyList || groups is not null, identity, push.SshConfig, push.Timeout, directory, stopping);
         (host.Beside, host.Checkpoint, host.JumpPrincipals) =
             result.Fault is null ? (beside, left.Checkpoint, content.JumpPrincipals) : (null, null, null);
         if (groups is { } written)

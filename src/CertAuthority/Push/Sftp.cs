@@ -88,6 +88,7 @@ internal static class Sftp
     /// Inspects what was there, and returns further files to be replaced. It is called after the first files are in place, because a
     /// revocation does not wait for it; and if there is an objection.
     /// </param>
+    /// <param name="mayReplace">Whether the files may still be replaced, at the last moment before they are.</param>
     /// <param name="looks">Whether to read the settings of sshd too.</param>
     /// <param name="identity">The daemon's own key and certificate.</param>
     /// <param name="configuration">A file with settings of ssh, for jump hosts; null for none.</param>
@@ -96,8 +97,8 @@ internal static class Sftp
     /// <param name="stopping">Cancels the session when the daemon shuts down.</param>
     public static async Task<SftpResult> Replace(
         SftpHost to, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection,
-        Func<HostHoldings, Task<IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)>>> judge, bool looks, SyncIdentity identity,
-        string? configuration, TimeSpan within, string scratch, CancellationToken stopping)
+        Func<HostHoldings, Task<IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)>>> judge, Func<bool> mayReplace, bool looks,
+        SyncIdentity identity, string? configuration, TimeSpan within, string scratch, CancellationToken stopping)
     {
         var own = Directory.CreateDirectory(Path.Combine(scratch, Path.GetRandomFileName())).FullName;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -109,7 +110,7 @@ internal static class Sftp
             using var sftp = Process.Start(Command(to, identity, configuration, within, own)) ?? throw new IOException("it did not start");
             try
             {
-                return await new Session(sftp, own, to.Way.Count > 0, limit.Token).Replace(files, objection, judge, looks);
+                return await new Session(sftp, own, to.Way.Count > 0, mayReplace, limit.Token).Replace(files, objection, judge, looks);
             }
             finally
             {
@@ -219,12 +220,13 @@ internal static class Sftp
             : line;
 
     /// <summary>One session: it sends commands, and when sftp prints its local directory, all of them have been executed.</summary>
-    private sealed class Session(Process sftp, string own, bool passesJumps, CancellationToken limit)
+    private sealed class Session(Process sftp, string own, bool passesJumps, Func<bool> mayReplace, CancellationToken limit)
     {
         private readonly SshWords words = new();
 
         // The file that arrived changed.
         private string? changed;
+        private bool isLate;
 
         public async Task<SftpResult> Replace(
             IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection,
@@ -254,6 +256,8 @@ internal static class Sftp
                             await Do($"-get /sshd_config {Settings}/\n-get /sshd_config.d/*.conf {Settings}/\n");
                     }
                 }
+                if (isLate)
+                    return new SftpResult(new SyncFault("this daemon stood still for a while, and another one may lead by now"));
                 if (changed is not null)
                     return new SftpResult(new SyncFault($"{changed} did not arrive there as it was sent"));
             }
@@ -272,7 +276,7 @@ internal static class Sftp
         }
 
         /// <summary>Replaces files when all of them have arrived as they were sent.</summary>
-        /// <returns>Whether they are in place; if not, sftp has ended, or one arrived changed.</returns>
+        /// <returns>Whether they are in place; if not, sftp has ended, one arrived changed, or it is too late for them.</returns>
         private async Task<bool> Put(IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files)
         {
             foreach (var (name, content) in files)
@@ -286,7 +290,8 @@ internal static class Sftp
                     changed = name;
                     return false;
                 }
-            return await Do(string.Concat(files.Select(file => $"rename {file.Name}.new {file.Name}\n")));
+            isLate = !mayReplace();
+            return !isLate && await Do(string.Concat(files.Select(file => $"rename {file.Name}.new {file.Name}\n")));
         }
 
         /// <returns>Whether the commands were executed; if not, sftp has ended.</returns>

@@ -144,6 +144,9 @@ internal sealed class KrlPublisher(
             if (Krl.Parse(bytes) is var readBack
                 && !(readBack.RevokedKeys.SequenceEqual(keys) && SaysNoMoreAndNoLess(readBack.Revoked, revoked)))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
+            // Another one may write to the same directory for hosts.
+            if (!database.IsSureToLead)
+                return NotWritten;
             AtomicFile.Replace(path, bytes, AtomicFile.ReadableByAll, AskOpenSsh, $"{path}.spare");
             var files = manifests.KeyFiles();
             latest = new PublishedKrl(version, bytes)

@@ -42,6 +42,13 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>The longest time between two commits; null for no such time. See <see cref="Engine.Heartbeat"/>.</summary>
     public TimeSpan? Heartbeat => engine.Heartbeat;
 
+    /// <summary>
+    /// Whether no other daemon can lead by now, if this one led at its last commit. One that is silent for long enough is replaced, and does
+    /// not notice before its next commit; until then, it must not write anything elsewhere that the other one writes too.
+    /// </summary>
+    public bool IsSureToLead =>
+        engine.Heartbeat is not { } pause || Stopwatch.GetElapsedTime(Volatile.Read(ref lastCommit)) < 2 * pause;
+
     /// <summary>Whether other daemons may write to it, too.</summary>
     public bool IsShared => engine.IsShared;
 
