@@ -28,6 +28,9 @@ internal sealed class Database : IAsyncDisposable
     private volatile string? lastFault;
     private long lastCommit = Stopwatch.GetTimestamp();
 
+    // Of the last batch that was committed. A daemon that was paused in between reads the answer to COMMIT only when it wakes.
+    private long lastBegun = Stopwatch.GetTimestamp();
+
     private Database(Engine engine, ILogger log)
     {
         (this.engine, this.log) = (engine, log);
@@ -43,11 +46,11 @@ internal sealed class Database : IAsyncDisposable
     public TimeSpan? Heartbeat => engine.Heartbeat;
 
     /// <summary>
-    /// Whether no other daemon can lead by now, if this one led at its last commit. One that is silent for long enough is replaced, and does
-    /// not notice before its next commit; until then, it must not write anything elsewhere that the other one writes too.
+    /// Whether no other daemon can lead by now, if this one led at its last commit. One that is silent for three seconds can be replaced, and
+    /// does not notice before its next commit; until then, it must not write anything elsewhere that the other one writes too.
     /// </summary>
     public bool IsSureToLead =>
-        engine.Heartbeat is not { } pause || Stopwatch.GetElapsedTime(Volatile.Read(ref lastCommit)) < 2 * pause;
+        engine.Heartbeat is not { } pause || Stopwatch.GetElapsedTime(Volatile.Read(ref lastBegun)) < 1.5 * pause;
 
     /// <summary>Whether other daemons may write to it, too.</summary>
     public bool IsShared => engine.IsShared;
@@ -459,6 +462,7 @@ internal sealed class Database : IAsyncDisposable
         lastFailed = false;
         lastFault = null;
         Volatile.Write(ref lastCommit, now);
+        Volatile.Write(ref lastBegun, begun);
         Instruments.Commits.Add(Instruments.Done);
         Instruments.CommitSeconds.Add(Stopwatch.GetElapsedTime(begun, now).TotalSeconds);
         Instruments.CommitChanges.Add(changes);
