@@ -44,7 +44,7 @@ internal static partial class DelayedSocket
             while (from.Receive(buffer) is > 0 and var length)
                 to.Send(buffer, length, SocketFlags.None);
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // One of them has gone.
         }

@@ -46,8 +46,8 @@ internal sealed class Database : IAsyncDisposable
     public TimeSpan? Heartbeat => engine.Heartbeat;
 
     /// <summary>
-    /// Whether no other daemon can lead by now, if this one led at its last commit. One that is silent for three seconds can be replaced, and
-    /// does not notice before its next commit; until then, it must not write anything elsewhere that the other one writes too.
+    /// Whether no other daemon can lead by now, if this one led at its last commit. One that is silent for three seconds can be replaced,
+    /// and does not notice before its next commit; until then, it must not write anything elsewhere that the other one writes too.
     /// </summary>
     public bool IsSureToLead =>
         engine.Heartbeat is not { } pause || Stopwatch.GetElapsedTime(Volatile.Read(ref lastBegun)) < 1.5 * pause;
