@@ -32,7 +32,8 @@ public sealed class QuickstartTests
         using var scratch = new Scratch();
         // As /tmp is: tsh keeps no key below a folder where others can rename what is not theirs.
         File.SetUnixFileMode(scratch.Path, (UnixFileMode)0b1_111_111_111);
-        var person = new Person(uid, "/nonexistent", "unix:/nonexistent");
+        // Beside other tests, the longer story takes several times as long as alone.
+        var person = new Person(uid, "/nonexistent", "unix:/nonexistent") { Patience = TimeSpan.FromMinutes(5) };
 
         var played = await person.Types(["env", $"TMPDIR={scratch.Path}", Path.Combine(World.Repository, "quickstart"), "--no-build", .. options]);
 

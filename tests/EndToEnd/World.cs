@@ -144,6 +144,9 @@ internal sealed record Person(uint? Uid, string Home, string Server)
     /// <summary>A command under which everything runs.</summary>
     public string[] Around { get; init; } = [];
 
+    /// <summary>How long a command may take.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
+
     public const uint Alice = 5001;
     public const uint Bob = 5002;
     public const uint Carol = 5005;
@@ -158,7 +161,7 @@ internal sealed record Person(uint? Uid, string Home, string Server)
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync(stop);
         var error = process.StandardError.ReadToEndAsync(stop);
-        await process.WaitForExitAsync(stop).WaitAsync(TimeSpan.FromSeconds(120), stop);
+        await process.WaitForExitAsync(stop).WaitAsync(Patience, stop);
         return new Outcome(process.ExitCode, await output, await error);
     }
 
