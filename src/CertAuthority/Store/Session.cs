@@ -157,7 +157,9 @@ internal sealed class Session(Prepare prepare, DbConnection connection, PolicyCa
         }
     }
 
-    /// <summary>Runs a statement whose result nobody looks at, now or later.</summary>
+    /// <summary>
+    /// Runs a statement whose result nobody looks at, now or later. It must return no rows: whoever reads an answer takes the first one.
+    /// </summary>
     public void Write(string sql, params ReadOnlySpan<object?> values)
     {
         Written();
