@@ -172,7 +172,7 @@ internal sealed class FaultRig : IAsyncDisposable
         fleet = await EnrolledFleet.Around(first);
         (await first.Administrator.Types(["tctl", "create"], FaultRigLoad.Resources)).Done();
         host = await fleet.EnrolledHost();
-        await Run("cp", "-a", $"{first.DataDirectory}/.", scratch[1]["data"]);
+        PostgresTests.CopyKeys(first, scratch[1]);
         var second = TestDaemon.Follows(scratch[1], Configuration(1));
         daemons = [first, second];
         await second.Served;
