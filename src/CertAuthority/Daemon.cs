@@ -1,3 +1,4 @@
+using CertAuthority.Access.Users;
 using CertAuthority.Api;
 using CertAuthority.Auditing;
 using CertAuthority.Configuration;
@@ -143,7 +144,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Push = hosts,
                 KeyFiles = data.Files,
                 Groups = new Groups(clock),
-                Uids = new UidBook(clock, Accounts.UidOf),
+                Uids = new UidBook(clock, UidOf),
                 Damage = damage,
                 Checkpoints = checkpoints,
                 AuditRemoval = removal,
@@ -164,6 +165,12 @@ internal sealed class Daemon : IAsyncDisposable
             Groups = groups,
             Access = access,
         };
+
+        // Only machines of a realm know its accounts.
+        long? UidOf(string account) =>
+            database.Realm.NameHere(account) is { } here && Accounts.UidOf(here) is { } uid
+                ? new Uid(uid, database.Realm.Number).Stored
+                : null;
 
         string? Obstacle(Settings settings) => SettingsAgreement.Obstacle(settings, database);
 

@@ -60,14 +60,20 @@ internal sealed class Reload(
 
     private async Task Once()
     {
-        Settings changed;
+        List<string> faults = [];
+        Settings? changed = null;
         try
         {
             changed = read();
+            faults = SettingsAgreement.OfGroups(changed, ca.Now.Database) is { } unusable ? [unusable] : [];
         }
         catch (ConfigurationException e)
         {
-            foreach (var fault in (string[])[.. e.Faults, "the configuration was not read again; the daemon runs on with what it had"])
+            faults = [.. e.Faults];
+        }
+        if (changed is null || faults.Count > 0)
+        {
+            foreach (var fault in (string[])[.. faults, "the configuration was not read again; the daemon runs on with what it had"])
                 ErrorLine.Write(fault);
             return;
         }

@@ -11,8 +11,11 @@ namespace CertAuthority.Linux;
 /// threads, and only callers who need an answer wait.
 /// </summary>
 /// <param name="clock">Measures the age of an answer.</param>
-/// <param name="uidOf">Asks the system for the uid of an account; null for one that does not exist.</param>
-public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
+/// <param name="uidOf">
+/// Asks the system for the uid of an account, as one number with whatever tells it from an equal uid elsewhere; null for an account that
+/// does not exist.
+/// </param>
+public sealed class UidBook(TimeProvider clock, Func<string, long?> uidOf)
 {
     /// <summary>How old the answer about an account may be that the decision is not about: 10 minutes.</summary>
     public TimeSpan Known { get; init; } = TimeSpan.FromMinutes(10);
@@ -129,13 +132,13 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
 /// <summary>Every answer of the system, by account and by uid.</summary>
 internal sealed class Heard
 {
-    private readonly ConcurrentDictionary<string, (uint? Uid, long At)> uids = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<uint, ImmutableHashSet<string>> accounts = [];
+    private readonly ConcurrentDictionary<string, (long? Uid, long At)> uids = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<long, ImmutableHashSet<string>> accounts = [];
     private readonly Lock gate = new();
 
     public bool Has(string account, long since) => TryGet(account, since, out _);
 
-    public bool TryGet(string account, long since, out uint? uid)
+    public bool TryGet(string account, long since, out long? uid)
     {
         var isKnown = uids.TryGetValue(account, out var answer) && answer.At > since;
         uid = isKnown ? answer.Uid : null;
@@ -145,9 +148,9 @@ internal sealed class Heard
     /// <summary>Returns when the oldest answer about these accounts was given; null if there are none.</summary>
     public long? Oldest(IEnumerable<string> some) => some.Select(account => (long?)uids[account].At).Min();
 
-    public IEnumerable<string> With(uint uid) => accounts.GetValueOrDefault(uid, []);
+    public IEnumerable<string> With(long uid) => accounts.GetValueOrDefault(uid, []);
 
-    public void Write(string account, uint? uid, long at)
+    public void Write(string account, long? uid, long at)
     {
         lock (gate)
         {
@@ -175,10 +178,10 @@ public sealed class AccountUids
     public AccountUids With(string fault) => new(heard, since, Fault ?? fault);
 
     /// <summary>Returns the accounts that have a uid, by the latest answers, however old.</summary>
-    public IEnumerable<string> With(uint uid) => heard.With(uid);
+    public IEnumerable<string> With(long uid) => heard.With(uid);
 
     /// <summary>Returns the uid of an account; null if the account does not exist, or if the uid is not known.</summary>
-    public uint? Of(string account)
+    public long? Of(string account)
     {
         if (heard.TryGet(account, since, out var uid))
             return uid;

@@ -298,17 +298,14 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
     }
 
     [Fact]
-    public async Task Daemon_on_another_machine_needs_the_same_realm()
+    public async Task Daemon_on_another_machine_needs_a_realm()
     {
         await using (var daemon = await Start("database_realm: one\n"))
             await daemon.Stop();
-        Run("UPDATE writer SET machine = 'another'");
-        foreach (var more in (string[])["", "database_realm: two\n"])
-        {
-            var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration(more)));
-            Assert.Equal(1, refused.ExitCode);
-            Assert.Contains("was last used by a daemon on another machine (another), whose uids may be other people here", refused.Error, StringComparison.Ordinal);
-        }
+        Run("UPDATE realms SET machine = 'another'");
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", Configuration()));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("was last used by a daemon on another machine (another), whose uids may be other people here", refused.Error, StringComparison.Ordinal);
         await using var same = await Start("database_realm: one\n");
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Requests;
@@ -54,7 +55,7 @@ public sealed record AccessRequest
     public required string UserName { get; init; }
 
     /// <summary>The uid that filed the request: it may be the same person as the requester, who must not answer it.</summary>
-    public required uint CreatorUid { get; init; }
+    public required Uid CreatorUid { get; init; }
 
     /// <summary>The requested roles: sorted by name, each once. Never changes.</summary>
     public required ImmutableArray<PinnedRole> Roles { get; init; }
@@ -87,7 +88,7 @@ public sealed record AccessRequest
     public required RequestResolution? Resolution { get; init; }
 
     /// <summary>The uid under which the creator originally logged in, if known; it counts as the same person.</summary>
-    public uint? CreatorLoginUid { get; init; }
+    public Uid? CreatorLoginUid { get; init; }
 
     /// <summary>How long it grants access, and which rule limits it.</summary>
     public required AccessTerms Terms { get; init; }
@@ -105,7 +106,7 @@ public sealed record AccessRequest
     /// The uids of the requester's person when the request was filed: the creator's, the one they had logged in as, and those that owned
     /// the user.
     /// </summary>
-    public ImmutableArray<uint> RequesterUids { get; init; } = [];
+    public ImmutableArray<Uid> RequesterUids { get; init; } = [];
 
     /// <summary>
     /// The users that were the same person as the requester when the request was filed, whatever accounts they get later.

@@ -41,7 +41,7 @@ public sealed class People
     /// <summary>Returns the people behind all users, as they are now.</summary>
     /// <param name="users">Every user who exists.</param>
     /// <param name="uidOf">Returns the uid of an account; null for one that does not exist.</param>
-    public static People From(IReadOnlyCollection<User> users, Func<string, uint?> uidOf)
+    public static People From(IReadOnlyCollection<User> users, Func<string, Uid?> uidOf)
     {
         var accounts = users.SelectMany(user => user.UnixUsers).Where(entry => !entry.IsUid).Select(entry => entry.ToString())
             .Distinct(StringComparer.Ordinal);
@@ -81,10 +81,10 @@ public sealed class People
     public bool AreOne(Alias one, Alias other) => Root(one) == Root(other);
 
     /// <summary>Returns every uid of a person, sorted.</summary>
-    public ImmutableArray<uint> UidsOf(Alias person)
+    public ImmutableArray<Uid> UidsOf(Alias person)
     {
         var root = Root(person);
-        return [.. All().Where(alias => Root(alias) == root).Select(alias => alias.Number).OfType<uint>().Distinct().Order()];
+        return [.. All().Where(alias => Root(alias) == root).Select(alias => alias.Number).OfType<Uid>().Distinct().OrderBy(uid => uid.Stored)];
     }
 
     /// <summary>Returns every user of a person, sorted.</summary>

@@ -26,14 +26,14 @@ public sealed record RequestQuestion(
     Guid Id,
     DateTimeOffset Now,
     User User,
-    uint CreatorUid,
+    Uid CreatorUid,
     ImmutableArray<string> RoleNames,
     string Reason,
     ImmutableArray<string> SuggestedReviewers,
     IReadOnlyDictionary<string, Role> Roles,
     IReadOnlyCollection<AccessRequest> PendingRequests,
     SiteLimits Limits,
-    uint? CreatorLoginUid = null)
+    Uid? CreatorLoginUid = null)
 {
     /// <summary>How many names a request may suggest as reviewers.</summary>
     public const int MaxSuggestedReviewers = 100;
@@ -66,7 +66,7 @@ public sealed record RequestQuestion(
     public AccessWishes Wishes { get; init; } = AccessWishes.None;
 
     /// <summary>The uids that own the user.</summary>
-    public ImmutableArray<uint> UserUids { get; init; } = [];
+    public ImmutableArray<Uid> UserUids { get; init; } = [];
 
     /// <summary>The users that are the same person as the user, including the user itself.</summary>
     public ImmutableArray<Guid> PersonsUsers { get; init; } = [];

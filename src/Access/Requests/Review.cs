@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 
 namespace CertAuthority.Access.Requests;
 
@@ -18,7 +19,7 @@ namespace CertAuthority.Access.Requests;
 public sealed record Review(
     Guid AuthorId,
     string AuthorName,
-    ImmutableArray<uint> AuthorUids,
+    ImmutableArray<Uid> AuthorUids,
     ReviewDecision Decision,
     ImmutableArray<string> Roles,
     string Reason,

@@ -1,13 +1,13 @@
 namespace CertAuthority.Access.Users;
 
-/// <summary>One of the forms in which a person appears: a user, an account of the machine, or a uid.</summary>
+/// <summary>One of the forms in which a person appears: a user, an account, or a uid.</summary>
 public readonly record struct Alias
 {
     private readonly Guid? user;
     private readonly string? account;
-    private readonly uint? uid;
+    private readonly Uid? uid;
 
-    private Alias(Guid? user, string? account, uint? uid)
+    private Alias(Guid? user, string? account, Uid? uid)
     {
         this.user = user;
         this.account = account;
@@ -21,10 +21,10 @@ public readonly record struct Alias
     public static Alias Account(string name) => new(null, name, null);
 
     /// <summary>A uid, whether or not an account has it.</summary>
-    public static Alias Uid(uint uid) => new(null, null, uid);
+    public static Alias Uid(Uid uid) => new(null, null, uid);
 
     /// <summary>The uid, if the alias is one.</summary>
-    public uint? Number => uid;
+    public Uid? Number => uid;
 
     /// <summary>The account's name, if the alias is an account.</summary>
     public string? Name => account;

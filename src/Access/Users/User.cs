@@ -9,7 +9,7 @@ namespace CertAuthority.Access.Users;
 /// <param name="Name">The name; <see cref="Names.IsName"/> says which are allowed.</param>
 /// <param name="Revision">Counts changes of the spec, from 1.</param>
 /// <param name="Roles">The names of the assigned roles.</param>
-/// <param name="UnixUsers">The accounts of this machine that may act as this user.</param>
+/// <param name="UnixUsers">The accounts that may act as this user.</param>
 /// <param name="Traits">Values for templates; alone they grant nothing.</param>
 public sealed record User(
     Guid Id,
@@ -37,7 +37,10 @@ public sealed record User(
     public bool IsOwnedBy(UnixIdentity caller) => UnixUsers.Any(entry => entry.Is(caller));
 }
 
-/// <summary>An entry of <c>unix_users</c>: digits are a uid, everything else is an account name, resolved at each call.</summary>
+/// <summary>
+/// An entry of <c>unix_users</c>: digits are a uid of the first realm, everything else is the name of an account as it is recorded
+/// (<see cref="Realm"/>), resolved at each call.
+/// </summary>
 public readonly record struct UnixUser
 {
     private readonly uint? uid;
@@ -66,7 +69,7 @@ public readonly record struct UnixUser
     }
 
     /// <summary>Whether this entry means the caller.</summary>
-    public bool Is(UnixIdentity caller) => uid is { } number ? number == caller.Uid : account is not null && account == caller.Account;
+    public bool Is(UnixIdentity caller) => uid is { } number ? new Uid(number) == caller.Uid : account is not null && account == caller.Account;
 
     /// <summary>The entry as an alias of a person.</summary>
     public Alias Alias => uid is { } number ? Users.Alias.Uid(number) : Users.Alias.Account(account ?? "");
@@ -77,8 +80,10 @@ public readonly record struct UnixUser
 
 /// <summary>The identity of the caller, as the kernel reports it.</summary>
 /// <param name="Uid">The uid of the peer on an accepted socket.</param>
-/// <param name="Account">The account with that uid at this moment; null if there is none.</param>
-public sealed record UnixIdentity(uint Uid, string? Account)
+/// <param name="Account">
+/// The account with that uid at this moment, as it is recorded (<see cref="Realm"/>); null if there is none.
+/// </param>
+public sealed record UnixIdentity(Uid Uid, string? Account)
 {
     /// <summary>Whether a uid can belong to anybody: unmapped uids appear as 65534, and 2^32-1 is not a uid.</summary>
     public static bool IsSomebody(uint uid) => uid is not (65534 or uint.MaxValue);

@@ -13,6 +13,12 @@ namespace CertAuthority.Api;
 /// <param name="names">Finds the account of a uid.</param>
 internal sealed class Callers(uint ownUid, Settings settings, NameService names)
 {
+    /// <summary>The realm of this machine.</summary>
+    public Realm Realm { get; init; } = Realm.First;
+
+    /// <summary>Returns whether there is another realm of a name.</summary>
+    public Func<string, bool> IsOtherRealm { get; init; } = _ => false;
+
     /// <summary>
     /// Identifies the caller at the other end of a connection, under the account that the uid has now. If the system cannot name the
     /// account, the caller is unnamed.
@@ -28,10 +34,12 @@ internal sealed class Callers(uint ownUid, Settings settings, NameService names)
         }
         catch (NameServiceException e)
         {
-            return Named(new UnixIdentity(peer.Uid, null), peer.LoginUid is { } login ? new UnixIdentity(login, null) : null, e.Message);
+            return Named(Known(peer.Uid, null), peer.LoginUid is { } login ? Known(login, null) : null, e.Message);
         }
 
-        async Task<UnixIdentity> Identity(uint uid) => new(uid, await names.AccountOf(uid, AskerOf(standing)));
+        async Task<UnixIdentity> Identity(uint uid) => Known(uid, await names.AccountOf(uid, AskerOf(standing)));
+
+        UnixIdentity Known(uint uid, string? account) => Realm.Identify(uid, account, IsOtherRealm);
 
         Caller Named(UnixIdentity identity, UnixIdentity? login, string? unnamed) => new(identity, isRoot, login)
         {
@@ -108,8 +116,8 @@ internal sealed class Callers(uint ownUid, Settings settings, NameService names)
         _ => [],
     };
 
-    private static bool IsNamed(Caller caller, NamedAccounts accounts) =>
-        caller.Identity.Account is { } account && accounts.Users.Contains(account);
+    private bool IsNamed(Caller caller, NamedAccounts accounts) =>
+        caller.Identity.Account is { } account && Realm.NameHere(account) is { } here && accounts.Users.Contains(here);
 
     // Uses the groups of the process, not the group's list: as everywhere on the machine, a change takes effect at the next login.
     private async Task<bool> IsMember(Caller caller, NamedAccounts accounts, Asker asker)

@@ -119,7 +119,7 @@ internal static class Server
         {
             if (ca.Follows && !row.Anywhere)
                 throw Alone(ca.Database.Leader);
-            if (!UnixIdentity.IsSomebody(caller.Identity.Uid))
+            if (!UnixIdentity.IsSomebody(caller.Identity.Uid.Number))
                 throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
             if (caller.Unnamed is { } why && !(caller.IsRoot && (row.TakesAway || row.Route.Method == "GET")))
                 throw Callers.Unavailable(why);

@@ -20,6 +20,11 @@ internal sealed class Serving(CurrentAuthority ca, CurrentSettings settings, uin
     public (Authority Authority, Callers Callers) Now()
     {
         var taken = settings.Now;
-        return (ca.Under(taken), new Callers(self, taken.Settings, names));
+        var authority = ca.Under(taken);
+        return (authority, new Callers(self, taken.Settings, names)
+        {
+            Realm = authority.Database.Realm,
+            IsOtherRealm = authority.Database.HasRealm,
+        });
     }
 }

@@ -47,7 +47,7 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     /// <summary>Creates an audit entry that names the caller.</summary>
     public AuditEntry Did(AuditEvent what, DateTimeOffset now) => this == Daemon
         ? what.At(now)
-        : what.At(now) with { Uid = Identity.Uid, Account = Identity.Account, LoginUid = Login?.Uid, Program = Program };
+        : what.At(now) with { Uid = Identity.Uid.Number, Account = Identity.Account, LoginUid = Login?.Uid.Number, Program = Program };
 }
 
 /// <summary>

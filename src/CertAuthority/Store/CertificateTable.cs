@@ -160,7 +160,7 @@ internal static class CertificateTable
         transaction.Issued(certificate.UserId);
         transaction.Add(
             $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $16, $17, $18, $19)",
-            (long)certificate.Serial, certificate.UserId, certificate.UserName, (long)certificate.Caller.Uid, certificate.Caller.Account,
+            (long)certificate.Serial, certificate.UserId, certificate.UserName, certificate.Caller.Uid.Stored, certificate.Caller.Account,
             certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
             Rows.Json(certificate.Principals), certificate.Issued, certificate.ValidAfter, certificate.ValidBefore, certificate.LimitedBy,
             Rows.Json(certificate.Permissions), certificate.Name, (long?)certificate.Session, certificate.Node, certificate.CaKeyId,
@@ -262,7 +262,7 @@ internal static class CertificateTable
             {
                 Serial = (ulong)row.Long("serial"),
                 UserName = row.String("user_name"),
-                Caller = new UnixIdentity((uint)row.Long("caller_uid"), row.Text("caller_account")),
+                Caller = new UnixIdentity(row.Uid("caller_uid"), row.Text("caller_account")),
                 Issued = row.Time("issued"),
                 ValidBefore = row.Time("valid_before"),
                 Requests = row.String("requests"),
@@ -347,7 +347,7 @@ internal static class CertificateTable
         Serial = (ulong)row.Long("serial"),
         UserId = row.Id("user_id"),
         UserName = row.String("user_name"),
-        Caller = new UnixIdentity((uint)row.Long("caller_uid"), row.Text("caller_account")),
+        Caller = new UnixIdentity(row.Uid("caller_uid"), row.Text("caller_account")),
         KeyId = row.String("key_id"),
         Roles = row.Pins("roles"),
         Requests = row.Texts("requests"),

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Diagnostics;
+using CertAuthority.Access.Users;
 using CertAuthority.Metrics;
 using CertAuthority.Protocol;
 
@@ -54,6 +55,13 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>Whether other daemons may write to it, too.</summary>
     public bool IsShared => engine.IsShared;
+
+    /// <summary>The realm of the accounts of this machine.</summary>
+    public Realm Realm => engine.Realm;
+
+    /// <summary>Returns whether there is a realm of a name.</summary>
+    /// <exception cref="ProblemException">Unavailable: the realms cannot be read now.</exception>
+    public bool HasRealm(string name) => Read(session => session, session => engine.HasRealm(session, name));
 
     /// <summary>The name of the host on which the daemon runs that leads; null if that is not on record.</summary>
     /// <exception cref="ProblemException">Unavailable: it cannot be read now.</exception>

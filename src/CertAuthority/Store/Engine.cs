@@ -1,4 +1,5 @@
 using System.Data.Common;
+using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
@@ -47,6 +48,12 @@ internal abstract class Engine : IDisposable
 
     /// <summary>Whether other daemons may write to the database, too.</summary>
     public abstract bool IsShared { get; }
+
+    /// <summary>The realm of the accounts of this machine; the first one until the daemon begins to write.</summary>
+    public abstract Realm Realm { get; }
+
+    /// <summary>Returns whether there is a realm of a name.</summary>
+    public abstract bool HasRealm(Session reader, string name);
 
     /// <summary>Makes this daemon the one that leads, unless another one does. It always does where there can be no other.</summary>
     /// <exception cref="StoreException">The database cannot be used.</exception>

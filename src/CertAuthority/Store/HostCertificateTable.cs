@@ -41,7 +41,7 @@ internal static class HostCertificateTable
     public static void InsertHostCertificate(this Transaction transaction, RecordedHostCertificate one, byte[] toBeSigned) =>
         transaction.Execute(
             $"INSERT INTO host_certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11)",
-            (long)one.Serial, one.NodeId, one.NodeName, (long)one.Caller.Uid, one.Caller.Account, Rows.Json(one.Principals), one.Issued,
+            (long)one.Serial, one.NodeId, one.NodeName, one.Caller.Uid.Stored, one.Caller.Account, Rows.Json(one.Principals), one.Issued,
             one.ValidAfter, one.ValidBefore, one.CaKeyId, toBeSigned);
 
     public static void SetHostCertificate(this Transaction transaction, ulong serial, byte[] certificate) =>
@@ -65,7 +65,7 @@ internal static class HostCertificateTable
 
     private static RecordedHostCertificate Row(DbDataReader row) => new(
         (ulong)row.Long("serial"), row.Id("node_id"), row.String("node_name"),
-        new UnixIdentity((uint)row.Long("caller_uid"), row.Text("caller_account")), row.Texts("principals"), row.Time("issued"),
+        new UnixIdentity(row.Uid("caller_uid"), row.Text("caller_account")), row.Texts("principals"), row.Time("issued"),
         row.Time("valid_after"), row.Time("valid_before"), row.Long("ca"),
         row.IsNull("certificate") ? null : Parsed(row.Bytes("certificate")));
 

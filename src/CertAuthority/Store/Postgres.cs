@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text.RegularExpressions;
+using CertAuthority.Access.Users;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using Npgsql;
@@ -43,6 +44,7 @@ internal partial class Postgres : Engine
 
     private readonly NpgsqlDataSource source;
     private readonly ILogger log;
+    private readonly string? realm;
     private ServerIdentity? server;
     private LastSeen? seen;
     private NpgsqlConnection? reopened;
@@ -51,6 +53,7 @@ internal partial class Postgres : Engine
     private long kept;
     private bool isUnreplicated;
     private bool hasStarted;
+    private Realm accounts = Realm.First;
 
     /// <param name="options">How the server is reached: Host, Database and Username at least.</param>
     /// <param name="password">The password; null for none.</param>
@@ -60,7 +63,7 @@ internal partial class Postgres : Engine
     /// <exception cref="ArgumentException">An option has a value that it does not take.</exception>
     public Postgres(IReadOnlyDictionary<string, string> options, string? password, string? realm, string folder, ILogger log)
     {
-        (Realm, Folder, this.log) = (realm, folder, log);
+        (this.realm, Folder, this.log) = (realm, folder, log);
         var given = new NpgsqlConnectionStringBuilder();
         foreach (var (option, value) in options)
             given[option] = value;
@@ -96,8 +99,7 @@ internal partial class Postgres : Engine
     /// <summary>The name of this daemon in this run.</summary>
     protected string Holder { get; } = Guid.NewGuid().ToString("N");
 
-    /// <summary>The name of the machines that have the same accounts as this one; null for none.</summary>
-    protected string? Realm { get; }
+    public override Realm Realm => accounts;
 
     /// <summary>The number of the last batch that this daemon was told is kept.</summary>
     protected long Kept => kept;
@@ -178,7 +180,7 @@ internal partial class Postgres : Engine
                 connection = Open();
                 while (!HasTurn(connection))
                 {
-                    PostgresDemands.ExpectAccounts(connection, Name, Realm);
+                    PostgresRealms.Expect(connection, Name, realm);
                     if (obstacle() is null)
                         Tell($"{Taken(connection)}; this one follows, and leads when that one ends");
                     await Task.Delay(BetweenTurns, stopping);
@@ -509,12 +511,13 @@ internal partial class Postgres : Engine
     {
         PostgresDemands.ExpectServer(connection, Name);
         PostgresDemands.ExpectDurable(connection, Name, isStart: true, AllowsAsync, log);
-        PostgresDemands.ExpectAccounts(connection, Name, Realm);
+        PostgresRealms.Expect(connection, Name, realm);
         PostgresSchema.Update(connection, Name, PostgresSchema.Known);
         seen ??= new LastSeen(Folder, log);
         var now = PostgresDemands.Identity(connection);
         connection.Run("BEGIN");
         connection.Scalar("SELECT begin_batch()");
+        accounts = PostgresRealms.Take(connection, Name, realm);
         Begin(connection, now);
         connection.Run("COMMIT");
         ExpectWaited();
@@ -557,7 +560,7 @@ internal partial class Postgres : Engine
                 + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, timeline = excluded.timeline, "
                 + "machine = excluded.machine, realm = excluded.realm, host = excluded.host, schema = excluded.schema, "
                 + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen",
-            Holder, now.System, now.Timeline, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName,
+            Holder, now.System, now.Timeline, Machine.Id, (object?)Realm.Name ?? DBNull.Value, Environment.MachineName,
             (long)PostgresSchema.Latest, OwnVersion, Folder);
         Switch(connection, now);
     }

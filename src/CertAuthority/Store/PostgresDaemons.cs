@@ -8,9 +8,9 @@ internal partial class Postgres
     // The lock that a daemon holds for as long as its connection exists says more than the time at which it wrote last.
     private static readonly string OnRecord =
         $"SELECT host, directory, version, since, seen, holder, leads, CASE WHEN leads THEN EXISTS ({PostgresLock.Leading.Holder}) "
-            + $"ELSE EXISTS ({PostgresLock.Following("holder").Holder}) END AS connected FROM ("
-            + "SELECT host, directory, version, since, seen, holder, TRUE AS leads FROM writer "
-            + "UNION ALL SELECT host, directory, version, since, seen, holder, FALSE FROM followers) AS daemons "
+            + $"ELSE EXISTS ({PostgresLock.Following("holder").Holder}) END AS connected, realm FROM ("
+            + "SELECT host, directory, version, since, seen, holder, TRUE AS leads, realm FROM writer "
+            + "UNION ALL SELECT host, directory, version, since, seen, holder, FALSE, realm FROM followers) AS daemons "
             + "ORDER BY leads DESC, since, host, directory";
 
     // What is not on the disk of a standby yet. One that confirms nothing keeps the delay of its last confirmation, so its silence counts.
@@ -33,9 +33,15 @@ internal partial class Postgres
                     Instant(row.GetInt64(3)),
                     Instant(row.GetInt64(4)),
                     row.GetString(2) is { Length: > 0 } version ? version : null,
-                    row.GetString(5) == Holder));
+                    row.GetString(5) == Holder)
+                {
+                    Realm = row.IsDBNull(8) ? null : row.GetString(8),
+                });
         return ([.. daemons], Replication(reader));
     }
+
+    public override bool HasRealm(Session reader, string name) =>
+        reader.Bind("SELECT 1 FROM realms WHERE name = $1", name).ExecuteScalar() is not null;
 
     private static ReplicationStatus Replication(Session reader)
     {

@@ -1,4 +1,3 @@
-using CertAuthority.Linux;
 using Npgsql;
 
 namespace CertAuthority.Store;
@@ -20,23 +19,6 @@ internal static class PostgresDemands
                 $"{name} does not sort text by its bytes; create the database with: CREATE DATABASE certauthority TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
         if (connection.Scalar("SELECT current_schema()") is DBNull)
             throw new StoreException($"{name} has no schema in which the daemon's account may work");
-    }
-
-    /// <summary>
-    /// Checks that a uid means the same person as where the last daemon ran: the tables know who asked for what by uid.
-    /// </summary>
-    /// <exception cref="StoreException">That is not certain.</exception>
-    public static void ExpectAccounts(NpgsqlConnection connection, string name, string? realm)
-    {
-        if (PostgresSchema.Version(connection) == 0)
-            return;
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT machine, realm FROM writer";
-        using var row = command.ExecuteReader();
-        if (row.Read() && row.GetString(0) is var machine && machine != Machine.Id
-            && (realm is null || row.IsDBNull(1) || row.GetString(1) != realm))
-            throw new StoreException(
-                $"{name} was last used by a daemon on another machine ({machine}), whose uids may be other people here; if both have the same accounts, set database_realm to the same name on both; if that machine is gone: UPDATE writer SET realm = 'NAME'");
     }
 
     /// <summary>Checks that what the server acknowledges is on a disk, and stays if the server is replaced.</summary>

@@ -229,12 +229,12 @@ internal static class RequestTable
     {
         transaction.Write(
             $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
-            request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles),
+            request.Id, request.Revision, request.UserId, request.UserName, request.CreatorUid.Stored, Rows.Json(request.Roles),
             Rows.Json(request.GrantedRoles),
             RequestTransitions.Word(request.StoredState), request.Created, request.PendingUntil, request.AccessUntil, request.Reason,
             Rows.Json(request.SuggestedReviewers), request.Terms.Lasts, request.Terms.LimitedBy, Word(request.Terms.Clock),
             request.Terms.SessionTtl, request.Terms.AssumeFrom,
-            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid, Rows.Json(request.Thresholds),
+            Rows.Json(request.Terms.Shortened), request.CreatorLoginUid?.Stored, Rows.Json(request.Thresholds),
             Rows.Json(request.Annotations), Rows.Json(request.RequesterUids), Rows.Json(request.Resources), Rows.Json(request.Overridden),
             Rows.Json(request.RequesterUsers));
         transaction.NoteRoles(request);
@@ -310,7 +310,7 @@ internal static class RequestTable
         Revision = row.Long("revision"),
         UserId = row.Id("user_id"),
         UserName = row.String("user_name"),
-        CreatorUid = (uint)row.Long("creator_uid"),
+        CreatorUid = row.Uid("creator_uid"),
         Roles = row.Pins("roles"),
         GrantedRoles = row.Pins("granted_roles"),
         StoredState = State(row.String("state")),
@@ -322,7 +322,7 @@ internal static class RequestTable
         Resolution = row.Text("resolved_by") is { } by
             ? new RequestResolution(by, row.Time("resolved_at"), row.Text("resolve_reason") ?? "")
             : null,
-        CreatorLoginUid = row.IsNull("creator_login_uid") ? null : (uint)row.Long("creator_login_uid"),
+        CreatorLoginUid = row.IsNull("creator_login_uid") ? null : row.Uid("creator_login_uid"),
         Terms = new AccessTerms(
             row.Length("access_lasts"), row.String("access_limited_by"),
             row.String("clock") == "approval" ? RequestClock.Approval : RequestClock.Creation,

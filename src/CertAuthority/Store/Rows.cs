@@ -7,6 +7,7 @@ using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Predicates;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 
 namespace CertAuthority.Store;
 
@@ -43,7 +44,10 @@ internal static class Rows
 
     public static ImmutableArray<Guid> Ids(this DbDataReader row, string column) => [.. row.Texts(column).Select(Guid.Parse)];
 
-    public static ImmutableArray<uint> Uids(this DbDataReader row, string column) => row.List(column, RowJson.Default.UInt32Array);
+    public static Uid Uid(this DbDataReader row, string column) => Access.Users.Uid.FromStored(row.Long(column));
+
+    public static ImmutableArray<Uid> Uids(this DbDataReader row, string column) =>
+        [.. row.List(column, RowJson.Default.Int64Array).Select(Access.Users.Uid.FromStored)];
 
     public static ImmutableArray<ThresholdSet> Thresholds(this DbDataReader row, string column) =>
         row.List(column, RowJson.Default.ThresholdSetArray);
@@ -71,7 +75,7 @@ internal static class Rows
 
     public static string Json(IEnumerable<Guid> ids) => Json(ids.Select(id => id.ToString()));
 
-    public static string Json(IEnumerable<uint> uids) => JsonSerializer.Serialize([.. uids], RowJson.Default.UInt32Array);
+    public static string Json(IEnumerable<Uid> uids) => JsonSerializer.Serialize([.. uids.Select(uid => uid.Stored)], RowJson.Default.Int64Array);
 
     public static string Json(IEnumerable<ThresholdSet> thresholds) =>
         JsonSerializer.Serialize([.. thresholds], RowJson.Default.ThresholdSetArray);
@@ -138,7 +142,7 @@ internal sealed class PredicateJson : JsonConverter<Predicate>
 [JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(PinnedRole[]))]
 [JsonSerializable(typeof(PinnedNode[]))]
-[JsonSerializable(typeof(uint[]))]
+[JsonSerializable(typeof(long[]))]
 [JsonSerializable(typeof(ThresholdSet[]))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class RowJson : JsonSerializerContext;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Data.Common;
 using System.Reflection;
+using CertAuthority.Access.Users;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using Microsoft.Data.Sqlite;
@@ -63,6 +64,10 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
     public override Problem? NoCopy => null;
 
     public override bool IsShared => false;
+
+    public override Realm Realm => Realm.First;
+
+    public override bool HasRealm(Session reader, string name) => false;
 
     public override string? Leader(Session reader) => null;
 

@@ -30,7 +30,7 @@ internal static class UserTable
     public static List<Guid> UsersWith(this Snapshot snapshot, Alias account) =>
         snapshot.Query(
             "SELECT user_id FROM user_accounts WHERE entry = $1", row => row.Id("user_id"),
-            account.Number is { } uid ? $"uid:{uid}" : $"account:{account.Name}");
+            account.Number is { } uid ? $"uid:{uid.Stored}" : $"account:{account.Name}");
 
     /// <summary>Returns the users that an account may act as.</summary>
     public static List<User> UsersOf(this Snapshot snapshot, UnixIdentity caller) => snapshot.Ask(UsersOf(caller));
@@ -41,7 +41,7 @@ internal static class UserTable
 
     /// <summary>Returns the entries that let an account act as a user: of its uid and of its name.</summary>
     public static object?[] Entries(UnixIdentity caller) =>
-        [$"uid:{caller.Uid}", caller.Account is null ? null : $"account:{caller.Account}"];
+        [$"uid:{caller.Uid.Stored}", caller.Account is null ? null : $"account:{caller.Account}"];
 
     /// <summary>
     /// Returns the readable users who hold one of these roles or have one of these names, by name and up to a limit. No other user is read.

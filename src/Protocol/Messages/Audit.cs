@@ -149,6 +149,9 @@ public sealed record DaemonOnRecord(
 
     /// <summary>It is not connected.</summary>
     public const string Gone = "gone";
+
+    /// <summary>The <c>database_realm</c> of its configuration; null for none.</summary>
+    public string? Realm { get; init; }
 }
 
 /// <summary>The standbys of the database server.</summary>

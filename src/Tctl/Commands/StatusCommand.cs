@@ -232,6 +232,7 @@ internal sealed class StatusCommand : CliCommand
             })
             + (daemon.Seen is { } seen ? $", last seen {Ago(seen)}" : "")
             + (daemon.Version is { } version ? $", version {version}" : "")
+            + (daemon.Realm is { } realm ? $", realm {realm}" : "")
             + (daemon.IsThis ? "; this one answers" : "");
 
     private static IEnumerable<string> Show(ReplicationStatus replication) =>

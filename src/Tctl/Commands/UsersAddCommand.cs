@@ -21,7 +21,7 @@ internal sealed class UsersAddCommand : CliCommand
         Items = PlainNames.Logins,
     };
     private readonly ListOption unixUsers = new(
-        "--unix-user", "The accounts of this machine, or uids, that act as the user. Default: its namesake", "ACCOUNT");
+        "--unix-user", "The accounts, or uids, that act as the user. Default: its namesake", "ACCOUNT");
 
     public UsersAddCommand()
         : base("add", "Creates a user", "tctl users add alice --roles=access --logins=alice --unix-user=alice")

@@ -156,7 +156,7 @@ public class ArchitectureTests
         Assert.Equal(["CertAuthority.Store.Sqlite"], Of("Microsoft.Data", "SQLitePCL"));
         Assert.Equal([
                 "CertAuthority.Store.Postgres", "CertAuthority.Store.PostgresDemands", "CertAuthority.Store.PostgresFollower",
-                "CertAuthority.Store.PostgresLock", "CertAuthority.Store.PostgresSchema", "CertAuthority.Store.PostgresStatements", "CertAuthority.Store.RecordedServer",
+                "CertAuthority.Store.PostgresLock", "CertAuthority.Store.PostgresRealms", "CertAuthority.Store.PostgresSchema", "CertAuthority.Store.PostgresStatements", "CertAuthority.Store.RecordedServer",
             ], Of("Npgsql"));
 
         static IEnumerable<string> Of(params string[] spaces) =>

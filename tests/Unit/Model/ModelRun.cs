@@ -293,7 +293,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
                 Push = new HostPush(database, clock, krl, ring, new Manifests(AuditKey.LoadOrCreate(InFolder("audit_key")), origin.Installation, ring), new Checkpoints(database, AuditKey.LoadOrCreate(InFolder("audit_key")), new CheckpointFile(InFolder("audit_checkpoint"), AuditKey.LoadOrCreate(InFolder("audit_key"))), clock, NullLogger.Instance), InFolder("push"), settings, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
                 // The rules know of no answer that may be older than the others.
-                Uids = new UidBook(clock, machine.UidOf) { Known = NameService.Kept },
+                Uids = new UidBook(clock, account => machine.UidOf(account)) { Known = NameService.Kept },
                 Damage = new Damage(database, [], clock),
                 AuditRemoval = new AuditRemoval(database, TimeProvider.System, NullLogger.Instance),
                 Checkpoints = new Checkpoints(database, AuditKey.LoadOrCreate(InFolder("audit_key")), new CheckpointFile(InFolder("audit_checkpoint"), AuditKey.LoadOrCreate(InFolder("audit_key"))), clock, NullLogger.Instance),

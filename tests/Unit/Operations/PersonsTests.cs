@@ -49,7 +49,7 @@ public sealed class PersonsTests : IAsyncLifetime
             await Put(users);
             var uidOf = Accounts.Zip(uids).ToDictionary(one => one.First, one => one.Second == 0 ? (uint?)null : one.Second);
             var heard = await new UidBook(TimeProvider.System, account => uidOf[account]).Ask(Accounts);
-            Alias[] everything = [.. users.Select(user => Alias.User(user.Id)), .. Accounts.Select(Alias.Account), .. Uids.Select(Alias.Uid)];
+            Alias[] everything = [.. users.Select(user => Alias.User(user.Id)), .. Accounts.Select(Alias.Account), .. Uids.Select(uid => Alias.Uid(uid))];
             world.Database.Read(snapshot =>
             {
                 var (all, persons) = (People.From(users, account => uidOf[account]), new Persons(snapshot, heard));

@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.Unit.Store;
 public sealed class SchemaTests : IAsyncLifetime
 {
     // Those that only a server needs.
-    private static readonly string[] OfServer = ["followers", "schema_version", "timelines", "writer"];
+    private static readonly string[] OfServer = ["followers", "realms", "schema_version", "timelines", "writer"];
 
     private readonly World world = new();
 

@@ -191,7 +191,7 @@ internal static class Logins
     private static void Count(Authority ca, Caller by)
     {
         // Root could lift the limit, so the limit would not stop root.
-        if (!by.IsRoot && !ca.Logins.TryTake(by.Identity.Uid, ca.Limits.LoginsPerMinute, out var wait))
+        if (!by.IsRoot && !ca.Logins.TryTake(by.Identity.Uid.Number, ca.Limits.LoginsPerMinute, out var wait))
             throw Problems.Refused(new Refusal(
                 $"{by.Name} has tried to log in {ca.Limits.LoginsPerMinute} times within a minute; that is the limit",
                 $"try again in {Durations.Show(wait)}",

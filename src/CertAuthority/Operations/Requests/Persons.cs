@@ -87,9 +87,9 @@ internal sealed class Persons(Snapshot snapshot, AccountUids accounts)
         return alias switch
         {
             { Number: { } uid } => [
-                .. users, .. accounts.With(uid).Select(Alias.Account).Where(account => snapshot.UsersWith(account) is not [])],
+                .. users, .. accounts.With(uid.Stored).Select(Alias.Account).Where(account => snapshot.UsersWith(account) is not [])],
             // An account that no user has joins nobody, and the system is not asked about it.
-            { Name: { } name } when users.Any() && accounts.Of(name) is { } uid => users.Append(Alias.Uid(uid)),
+            { Name: { } name } when users.Any() && accounts.Of(name) is { } uid => users.Append(Alias.Uid(Uid.FromStored(uid))),
             _ => users,
         };
     }

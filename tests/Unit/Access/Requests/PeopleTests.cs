@@ -15,7 +15,7 @@ public class PeopleTests
 
     private static readonly Alias[] Everything =
     [
-        .. Users.Select(Alias.User), .. ((string[])["alice", "bob", "carol", "1"]).Select(Alias.Account), .. ((uint[])[1, 2, 3, 4]).Select(Alias.Uid),
+        .. Users.Select(Alias.User), .. ((string[])["alice", "bob", "carol", "1"]).Select(Alias.Account), .. ((Uid[])[1, 2, 3, new(1, Realm: 2)]).Select(Alias.Uid),
     ];
 
     // Few links of few aliases, so that long chains and separate people both come about.
@@ -38,7 +38,7 @@ public class PeopleTests
         var people = People.Strangers.And(links);
         var seen = links.SelectMany(link => link).ToHashSet();
         return Everything.Where(seen.Contains).All(one => people.UidsOf(one).SequenceEqual(
-            ((uint[])[1, 2, 3, 4]).Where(uid => seen.Contains(Alias.Uid(uid)) && Closure(links)(one, Alias.Uid(uid)))));
+            ((Uid[])[1, 2, 3, new(1, Realm: 2)]).Where(uid => seen.Contains(Alias.Uid(uid)) && Closure(links)(one, Alias.Uid(uid)))));
     }).Check(Often);
 
     [Fact]

@@ -1,6 +1,7 @@
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
 
 namespace CertAuthority.Tests.Unit.Access;
@@ -199,7 +200,7 @@ public class RequestingTests
         Assert.Equal(
             [(roles["contractor"].Pin(), true, thresholds), (roles["plain"].Pin(), false, ReviewThreshold.One)],
             request.Thresholds.Select(set => (set.By, set.RequireAll, Assert.Single(set.Thresholds))));
-        Assert.Equal(new uint[] { 7, 8, 9 }, request.RequesterUids.Order());
+        Assert.Equal(new Uid[] { 7, 8, 9 }, request.RequesterUids.OrderBy(uid => uid.Stored));
     }
 
     [Fact]

@@ -1,0 +1,2 @@
+-- Only PostgreSQL has several daemons.
+SELECT 1;
