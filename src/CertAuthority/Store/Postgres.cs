@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text.RegularExpressions;
 using CertAuthority.Access.Users;
-using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using Npgsql;
 
@@ -22,25 +21,12 @@ internal partial class Postgres : Engine
     // A COMMIT that stopped waiting for a standby succeeds with this notice.
     private const string Warning = "01000";
 
-    private static readonly TimeSpan UntilNoticed = TimeSpan.FromSeconds(1);
-
-    // After a kill, the server notices in this time that the connection of the former daemon is gone.
-    private static readonly TimeSpan UntilFree = TimeSpan.FromSeconds(5);
-
     // As long as it takes to promote a standby.
     private static readonly TimeSpan UntilCertain = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan BetweenTurns = TimeSpan.FromMilliseconds(300);
 
     // Certificates and locks end by the clock of whichever daemon looks at them.
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
-
-    // A daemon that was paused, or whose machine is gone, leads for this long, and keeps others from writing for half of it. A change never
-    // computes for as long without a statement.
-    private const string Silence = "SET idle_session_timeout = '6s'; SET idle_in_transaction_session_timeout = '3s'";
-
-    // The start of a large installation takes this long; after it, the daemon writes every two seconds.
-    private const string SilenceOfStart = "SET idle_session_timeout = '60s'; SET idle_in_transaction_session_timeout = '3s'";
 
     private readonly NpgsqlDataSource source;
     private readonly ILogger log;
@@ -149,78 +135,6 @@ internal partial class Postgres : Engine
         $"psql, UPDATE {row.Kind}s SET resource = replace(resource, 'WRONG', 'RIGHT') WHERE name = '{row.Name}'";
 
     public override bool IsShared => true;
-
-    public override bool TryTakeTurn()
-    {
-        NpgsqlConnection? connection = Open();
-        try
-        {
-            // The server may not have noticed yet that the last run of this daemon was killed.
-            for (var begun = Stopwatch.GetTimestamp(); !PostgresLock.Leading.TryTake(connection); Thread.Sleep(BetweenAttempts))
-                if (Stopwatch.GetElapsedTime(begun) > UntilNoticed)
-                    return false;
-            connection.Run(SilenceOfStart);
-            (inTurn, connection) = (connection, null);
-            return true;
-        }
-        finally
-        {
-            connection?.Dispose();
-        }
-    }
-
-    public override async Task TakeTurn(Func<string?> obstacle, Action<string> waiting, CancellationToken stopping)
-    {
-        var told = "";
-        for (; ; await Task.Delay(BetweenTurns, stopping))
-        {
-            NpgsqlConnection? connection = null;
-            try
-            {
-                connection = Open();
-                while (!HasTurn(connection))
-                {
-                    PostgresRealms.Expect(connection, Name, realm);
-                    if (obstacle() is null)
-                        Tell($"{Taken(connection)}; this one follows, and leads when that one ends");
-                    await Task.Delay(BetweenTurns, stopping);
-                }
-                connection.Run(SilenceOfStart);
-                inTurn = connection;
-                return;
-            }
-            catch (Exception e) when (told.Length > 0 && e is StoreException or DbException)
-            {
-                // The server restarts, or another one takes its place.
-                connection?.Dispose();
-                Tell($"{e.Message}; this one follows, and tries again");
-            }
-            catch (Exception e)
-            {
-                connection?.Dispose();
-                if (e is DbException)
-                    throw new StoreException($"{Name} cannot be used: {e.Message}", e);
-                throw;
-            }
-        }
-
-        bool HasTurn(NpgsqlConnection connection)
-        {
-            if (obstacle() is not null || !PostgresLock.Leading.TryTake(connection))
-                return false;
-            // What was so before may have changed with the last act of the daemon that led.
-            if (obstacle() is null)
-                return true;
-            PostgresLock.Leading.Release(connection);
-            return false;
-        }
-
-        void Tell(string what)
-        {
-            if (what != told)
-                waiting(told = what);
-        }
-    }
 
     public override DbConnection OpenWriter()
     {
@@ -478,155 +392,6 @@ internal partial class Postgres : Engine
                 error = e;
                 return CommitOutcome.Unknown;
             }
-    }
-
-    /// <summary>Makes this connection the only one of this daemon that writes, for as long as it exists.</summary>
-    private void TakeLock(NpgsqlConnection connection)
-    {
-        var begun = Stopwatch.GetTimestamp();
-        while (!OwnLock.TryTake(connection))
-        {
-            // The server may not have noticed yet that this daemon's former connection is lost.
-            connection.Scalar(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = current_setting('application_name') AND pid IN "
-                    + $"({OwnLock.Holder})");
-            if (Stopwatch.GetElapsedTime(begun) > UntilFree)
-            {
-                var other = $"{Taken(connection)}; stop it, or name another database";
-                throw server is null ? new StoreException(other) : new TakenOverException(other);
-            }
-            Thread.Sleep(BetweenAttempts);
-        }
-        connection.Run(hasStarted ? Silence : SilenceOfStart);
-    }
-
-    private string Taken(NpgsqlConnection connection) => $"another certauthority works on {Name}: " + connection.Scalar(
-        "SELECT coalesce(string_agg('server process ' || pid || coalesce(', connected from ' || host(client_addr), '') "
-            + "|| coalesce(' since ' || to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', ''), '; '), 'it has just ended') "
-            + "FROM pg_stat_activity WHERE pid IN "
-            + $"({PostgresLock.Leading.Holder})");
-
-    /// <summary>Begins to write, for the first time in this process.</summary>
-    private void Begin(NpgsqlConnection connection)
-    {
-        PostgresDemands.ExpectServer(connection, Name);
-        PostgresDemands.ExpectDurable(connection, Name, isStart: true, AllowsAsync, log);
-        PostgresRealms.Expect(connection, Name, realm);
-        PostgresSchema.Update(connection, Name, PostgresSchema.Known);
-        seen ??= new LastSeen(Folder, log);
-        var now = PostgresDemands.Identity(connection);
-        connection.Run("BEGIN");
-        connection.Scalar("SELECT begin_batch()");
-        accounts = PostgresRealms.Take(connection, Name, realm);
-        Begin(connection, now);
-        connection.Run("COMMIT");
-        ExpectWaited();
-        server = now;
-    }
-
-    /// <summary>Puts this daemon on record, in a transaction of its own.</summary>
-    /// <param name="connection">The connection that writes from now on.</param>
-    /// <param name="now">Which server it is.</param>
-    protected virtual void Begin(NpgsqlConnection connection, ServerIdentity now)
-    {
-        if (RecordedServer.Read(connection, LastKnown) is { } before)
-        {
-            var history = before.Judge(now, LastKnown, AllowsAsync);
-            switch (history)
-            {
-                case ServerHistory.Promoted:
-                    log.LogWarning("{Database} was promoted, and has everything that it acknowledged", Name);
-                    break;
-                case ServerHistory.Shortened:
-                    log.LogWarning("{Database} was promoted without having waited for its standby: what it may have lost is revoked", Name);
-                    break;
-                case ServerHistory.Lost:
-                    log.LogWarning(
-                        "{Database} is another server than in the last run, or one that was restored or has lost something: it counts as a backup from now",
-                        Name);
-                    break;
-            }
-            Distrust(connection, history);
-        }
-        // The daemon that led until now stays on record until another one begins to follow.
-        connection.Run(
-            "INSERT INTO followers (holder, batch, machine, realm, host, since, seen, version, directory, schema) "
-                + "SELECT holder, batch, machine, realm, host, since, seen, version, directory, schema FROM writer "
-                + "WHERE seen > 0 AND holder <> '' ON CONFLICT DO NOTHING");
-        connection.Run(OwnRowBefore, Machine.Id, Folder);
-        connection.Run(
-            "INSERT INTO writer (one, holder, batch, system, timeline, machine, realm, host, schema, version, directory, since, seen) "
-                + "VALUES (1, $1, 0, $2, $3, $4, $5, $6, $7, $8, $9, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint) "
-                + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, timeline = excluded.timeline, "
-                + "machine = excluded.machine, realm = excluded.realm, host = excluded.host, schema = excluded.schema, "
-                + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen",
-            Holder, now.System, now.Timeline, Machine.Id, (object?)Realm.Name ?? DBNull.Value, Environment.MachineName,
-            (long)PostgresSchema.Latest, OwnVersion, Folder);
-        Switch(connection, now);
-    }
-
-    /// <summary>Records how many batches there were when the server began its timeline.</summary>
-    private static void Switch(NpgsqlConnection connection, ServerIdentity now) => connection.Run(
-        "INSERT INTO timelines (system, timeline, total) SELECT $1, $2, total FROM writer ON CONFLICT DO NOTHING", now.System, now.Timeline);
-
-    /// <summary>Makes the next start of a daemon that leads take back what may be lost.</summary>
-    protected static void Distrust(NpgsqlConnection connection, ServerHistory history)
-    {
-        if (history is ServerHistory.Shortened or ServerHistory.Lost)
-            connection.Run(
-                "INSERT INTO backup (one, taken, shortened) VALUES (1, extract(epoch FROM now())::bigint, $1) "
-                    + "ON CONFLICT (one) DO UPDATE SET shortened = CASE WHEN excluded.shortened = 0 THEN 0 ELSE backup.shortened END",
-                history == ServerHistory.Shortened ? 1L : 0L);
-    }
-
-    /// <summary>
-    /// Goes on to write, after the connection was lost. A standby that was promoted meanwhile is as good as the former server if it has the
-    /// last batch that this daemon was told is kept: batches are kept in their order. What a daemon that follows was told, that one looks
-    /// for.
-    /// </summary>
-    private void Resume(NpgsqlConnection connection)
-    {
-        TakeLock(connection);
-        PostgresDemands.ExpectDurable(connection, Name, isStart: false, AllowsAsync, log);
-        var now = PostgresDemands.Identity(connection);
-        if (now.System != server!.System)
-            throw new TakenOverException($"{Name} is another server than before; this daemon stops, and the next start reads what it has");
-        if (!PostgresSchema.IsUsable(connection))
-            throw new TakenOverException(
-                $"{Name} was updated by a newer certauthority, and this version cannot work with its tables; this one stops");
-        isUnreplicated = false;
-        // This commit waits for the standby, and so for everything that was committed before it.
-        if (!Resume(connection, now))
-            throw new TakenOverException(
-                connection.Number($"SELECT count(*) FROM {OwnRow}") == 0
-                    ? $"another certauthority has worked on {Name} since; this one stops"
-                    : $"{Name} was promoted or restored and has lost what it acknowledged; this daemon stops, and the next start reads what it has");
-        ExpectWaited();
-        if (now != server)
-            log.LogWarning("{Database} was promoted, and has everything that it acknowledged", Name);
-        server = now;
-    }
-
-    /// <summary>Writes again to the row of this daemon, if that has its last batch.</summary>
-    /// <returns>Whether it has.</returns>
-    protected virtual bool Resume(NpgsqlConnection connection, ServerIdentity now)
-    {
-        if (connection.Run("UPDATE writer SET timeline = $1 WHERE holder = $2 AND batch >= $3", now.Timeline, Holder, Kept) == 0)
-            return false;
-        Switch(connection, now);
-        return true;
-    }
-
-    /// <summary>Fails on a server that was promoted, before the daemon that leads has looked at it.</summary>
-    /// <exception cref="NpgsqlException">It has not.</exception>
-    protected virtual void ExpectLooked(NpgsqlConnection connection, ServerIdentity now)
-    {
-    }
-
-    private void ExpectWaited()
-    {
-        if (isUnreplicated)
-            throw new NpgsqlException("the server stopped waiting for its standby");
     }
 
     private static bool IsSocket(string host) => host is ['/' or '@', ..];
