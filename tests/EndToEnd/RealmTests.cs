@@ -46,7 +46,7 @@ public sealed class RealmTests(PostgresServer one) : IClassFixture<PostgresServe
     }
 
     [PeopleFact]
-    public async Task Account_of_another_machine_acts_only_as_whose_entry_names_it()
+    public async Task Account_of_another_machine_is_whose_entry_names_it()
     {
         (await AliceOnAuth2.Types("tsh", "login")).Done();
         Assert.Contains("user: alice\n", await Shown(AliceOnAuth2), StringComparison.Ordinal);

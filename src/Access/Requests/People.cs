@@ -84,7 +84,10 @@ public sealed class People
     public ImmutableArray<Uid> UidsOf(Alias person)
     {
         var root = Root(person);
-        return [.. All().Where(alias => Root(alias) == root).Select(alias => alias.Number).OfType<Uid>().Distinct().OrderBy(uid => uid.Stored)];
+        return
+        [
+            .. All().Where(alias => Root(alias) == root).Select(alias => alias.Number).OfType<Uid>().Distinct().OrderBy(uid => uid.Stored),
+        ];
     }
 
     /// <summary>Returns every user of a person, sorted.</summary>

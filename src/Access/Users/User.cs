@@ -69,7 +69,8 @@ public readonly record struct UnixUser
     }
 
     /// <summary>Whether this entry means the caller.</summary>
-    public bool Is(UnixIdentity caller) => uid is { } number ? new Uid(number) == caller.Uid : account is not null && account == caller.Account;
+    public bool Is(UnixIdentity caller) =>
+        uid is { } number ? new Uid(number) == caller.Uid : account is not null && account == caller.Account;
 
     /// <summary>The entry as an alias of a person.</summary>
     public Alias Alias => uid is { } number ? Users.Alias.Uid(number) : Users.Alias.Account(account ?? "");

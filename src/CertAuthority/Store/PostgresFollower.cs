@@ -34,7 +34,8 @@ internal sealed class PostgresFollower(
         connection.Run(
             "INSERT INTO followers (holder, batch, machine, realm, host, schema, version, directory, since, seen) "
                 + "VALUES ($1, 0, $2, $3, $4, $5, $6, $7, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint)",
-            Holder, Machine.Id, (object?)Realm.Name ?? DBNull.Value, Environment.MachineName, (long)PostgresSchema.Latest, OwnVersion, Folder);
+            Holder, Machine.Id, (object?)Realm.Name ?? DBNull.Value, Environment.MachineName, (long)PostgresSchema.Latest, OwnVersion,
+            Folder);
         keys = connection.Text("SELECT ca_keys_now()");
     }
 

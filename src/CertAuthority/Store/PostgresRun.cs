@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace CertAuthority.Store;
 
-/// <summary>What a daemon makes sure of, and puts on record, before it begins to write, and before it goes on after its connection was lost.</summary>
+/// <summary>
+/// What a daemon makes sure of, and puts on record, before it begins to write, and before it goes on after its connection was lost.
+/// </summary>
 internal partial class Postgres
 {
     /// <summary>Begins to write, for the first time in this process.</summary>

@@ -75,7 +75,8 @@ internal static class Rows
 
     public static string Json(IEnumerable<Guid> ids) => Json(ids.Select(id => id.ToString()));
 
-    public static string Json(IEnumerable<Uid> uids) => JsonSerializer.Serialize([.. uids.Select(uid => uid.Stored)], RowJson.Default.Int64Array);
+    public static string Json(IEnumerable<Uid> uids) =>
+        JsonSerializer.Serialize([.. uids.Select(uid => uid.Stored)], RowJson.Default.Int64Array);
 
     public static string Json(IEnumerable<ThresholdSet> thresholds) =>
         JsonSerializer.Serialize([.. thresholds], RowJson.Default.ThresholdSetArray);
