@@ -23,7 +23,10 @@ namespace CertAuthority.Tests.Unit.Store;
 /// </summary>
 internal sealed class DaemonRaces : IAsyncDisposable
 {
-    private const int Users = 16;
+    /// <summary>How many logins race against each denial or lock.</summary>
+    public const int LoginsOfRound = 16;
+
+    private const int Users = 64;
 
     private static readonly Administrator Root = new(new Caller(new UnixIdentity(0, "root"), IsRoot: true));
     private static readonly string Key = new Ed25519PublicKey([.. Enumerable.Repeat((byte)7, 32)]).ToLine("any key");
@@ -90,19 +93,19 @@ internal sealed class DaemonRaces : IAsyncDisposable
         if (approvals.Count(approved => approved) != 1)
             Violated($"{approvals.Count(approved => approved)} of two approvals of request {id} were accepted");
 
-        var logins = Enumerable.Range(0, 4).Select(n => Task.Run(() => Attempt(
-            () => Logins.Issue(n == 3 ? other : one, user, new Login(Key, Requests: [id]))))).ToList();
+        // The denial begins at each place among the logins.
+        var place = round % (LoginsOfRound + 1);
         var made = "";
-        await Task.Run(async () =>
+        var logins = Begin(0, place);
+        var taken = Task.Run(async () =>
         {
-            // The first of all, or later than some.
-            while (logins.FindAll(login => !login.IsCompleted) is [_, ..] open && logins.Count - open.Count < round % 4)
-                await Task.WhenAny(open);
             if (isLock)
                 made = (await Locks.Create(other, Root, new CreateLock(User: name))).Name;
             else
                 await Resolutions.Deny(other, Root, new DenyRequest(id));
         });
+        logins.AddRange(Begin(place, LoginsOfRound));
+        await taken;
         Look();
         foreach (var login in logins)
             _ = await login ? Interlocked.Increment(ref issued) : Interlocked.Increment(ref refused);
@@ -111,6 +114,9 @@ internal sealed class DaemonRaces : IAsyncDisposable
             return;
         await Removals.Remove(leads, Root, new RemoveResource("lock", made));
         await Resolutions.Deny(one, Root, new DenyRequest(id));
+
+        List<Task<bool>> Begin(int first, int end) => Enumerable.Range(first, end - first).Select(n => Task.Run(() => Attempt(
+            () => Logins.Issue(n % 4 == 3 ? other : one, user, new Login(Key, Requests: [id]))))).ToList();
 
         void Look()
         {

@@ -228,12 +228,12 @@ public sealed class RaceTests : IAsyncLifetime
     [PostgresFact]
     public async Task Two_daemons_leave_nothing_live_that_one_took_away()
     {
-        const int rounds = 2000;
+        const int rounds = 500;
         await using var races = await DaemonRaces.Start();
         await races.Run(rounds);
         Assert.Empty(races.Violations);
         // Each side wins often, so they do race.
-        Assert.True(races.Outcomes.Issued > rounds / 4 && races.Outcomes.Refused > rounds / 4, $"{races.Outcomes}");
+        Assert.True(races.Outcomes.Issued > rounds && races.Outcomes.Refused > rounds, $"{races.Outcomes}");
     }
 
     [Fact]
