@@ -117,6 +117,15 @@ public abstract class CertificateContent
             .String(SignatureKey.ToBlob())      // string    signature key
             .ToArray();
 
+    /// <summary>Returns the nonce in the bytes that the CA signs.</summary>
+    /// <exception cref="FormatException">They are cut short.</exception>
+    public static byte[] NonceOf(ReadOnlySpan<byte> toBeSigned)
+    {
+        var reader = new WireReader(toBeSigned);
+        reader.String("type");
+        return reader.String(NonceLength, "nonce").ToArray();
+    }
+
     /// <summary>Returns the whole certificate: the signed bytes, then <c>string signature</c>.</summary>
     /// <param name="toBeSigned">The bytes from <see cref="ToBeSigned"/>.</param>
     /// <param name="signatureAlgorithm">One of the <see cref="SignatureKey.SignatureAlgorithms"/> of the CA key.</param>

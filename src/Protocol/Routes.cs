@@ -16,8 +16,7 @@ public abstract record Route(string Method, string Path, Type Request, Type Repl
     public bool UsesQuery => Method is "GET" or "DELETE";
 
     /// <summary>
-    /// Whether a call whose answer was lost may be sent again: it only reads, or a second one does no harm, or the daemon recognizes it. A
-    /// second login issues a second certificate.
+    /// Whether a call whose answer was lost may be sent again: it only reads, or a second one does no harm, or the daemon recognizes it.
     /// </summary>
     public bool MayRepeat { get; init; } = Method == "GET";
 
@@ -44,7 +43,7 @@ public abstract record Route(string Method, string Path, Type Request, Type Repl
 public static class Routes
 {
     /// <summary>Issues a certificate.</summary>
-    public static readonly Route<Login, LoggedIn> Login = new("POST", "/v1/my/certificates") { MayRepeat = true };
+    public static readonly Route<Login, LoggedIn> Login = new("POST", "/v1/my/certificates") { TakesKey = true };
     /// <summary>Reads one of the caller's certificates.</summary>
     public static readonly Route<GetMyCertificate, CertificateInfo> GetMyCertificate = new("GET", "/v1/my/certificates/{serial}");
     /// <summary>Proves that the issuing of one of the caller's certificates is in the audit.</summary>

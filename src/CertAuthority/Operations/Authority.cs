@@ -106,6 +106,14 @@ internal sealed record Authority(
 /// <summary>Turns the outcome of a rule into the answer for the caller.</summary>
 internal static class Problems
 {
+    /// <summary>Checks the key of a call that the caller may repeat.</summary>
+    /// <param name="key">The key; null for none.</param>
+    public static void ExpectKey(string? key)
+    {
+        if (key is not null && (key.Length is < 16 or > 64 || key.Any(one => !char.IsAsciiLetterOrDigit(one) && one != '-')))
+            throw InvalidField("idempotency_key", "takes 16 to 64 letters, digits and dashes");
+    }
+
     /// <summary>Returns the value, or throws the refusal for the caller.</summary>
     public static T OrRefuse<T>(this Outcome<T> outcome) where T : class =>
         outcome.Holds(out var value, out var refusal) ? value : throw Refused(refusal);

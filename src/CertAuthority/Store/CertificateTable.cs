@@ -221,6 +221,12 @@ internal static class CertificateTable
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1", Row, (long)serial);
 
+    /// <summary>Finds a certificate, and the bytes that were signed for it.</summary>
+    public static (RecordedCertificate Recorded, byte[] ToBeSigned)? FindSigned(this Snapshot snapshot, ulong serial) =>
+        snapshot.QueryFirst(
+            $"SELECT {Columns}, to_be_signed FROM certificates WHERE serial = $1 AND to_be_signed IS NOT NULL",
+            row => ((RecordedCertificate, byte[])?)(Row(row), row.Bytes("to_be_signed")), (long)serial);
+
     /// <summary>Returns all certificates that sshd would still accept.</summary>
     // Ordered by +serial: for an order by serial, SQLite would read the whole table, which has that order, instead of the index.
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, DateTimeOffset now) =>

@@ -13,9 +13,13 @@ namespace CertAuthority.Protocol;
 /// The login session for a certificate of a single node, as returned in <see cref="LoggedIn"/>. The certificate then does not count as a
 /// login of its own.
 /// </param>
+/// <param name="IdempotencyKey">
+/// Names the call: the same call with the same key within an hour gets the same certificates again, for as long as they are valid and would
+/// be issued in the same way. In HTTP, it is the header <c>Idempotency-Key</c>: 16 to 64 letters, digits and dashes. Null for none.
+/// </param>
 public sealed record Login(
     string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null, string? Node = null, bool Regular = false,
-    string? Session = null);
+    string? Session = null, string? IdempotencyKey = null);
 
 /// <summary>The result of a login: signed certificates.</summary>
 /// <param name="Certificate">

@@ -30,6 +30,7 @@ public sealed class RoundTripTests : IAsyncLifetime
     [
         ("login", 2, (ca, n) => Login(ca, n)),
         ("login with a request", 2, async (ca, n) => await Login(ca, n, await Approved(ca, n))),
+        ("login with a key", 2, (ca, n) => Logins.Issue(ca, Account(n), new Login(Key, IdempotencyKey: $"{Guid.NewGuid()}"))),
         ("login for a node", 2, (ca, n) => Logins.Issue(ca, Account(n), new Login(Key, Node: "web1"))),
         ("request create", 30, async (ca, n) => await Create(ca, n)),
     ];

@@ -24,6 +24,7 @@ internal static class Logins
     public static async Task<LoggedIn> Issue(Authority ca, Caller by, Login ask)
     {
         var now = ca.NowToIssue();
+        Problems.ExpectKey(ask.IdempotencyKey);
         var key = Problems.Key(ca, ask.PublicKey);
         // Before anything counts: a certificate that is recorded and cannot be signed uses up a serial and one of the user's certificates.
         await ca.Keys.User.Signing.ExpectUsable();
@@ -91,6 +92,8 @@ internal static class Logins
         var user = transaction.ActingUser(by, ask.User);
         if (!ask.Regular && ask.Requests is null or [] && RequestAccessOf(user, transaction.Policy().Roles, now) is { } mode)
             return new MustRequestAccess(mode);
+        if (ask.IdempotencyKey is { } call && transaction.Ask(CallTable.CallWith(by.Identity.Uid, call)) is [var before])
+            return Again(ca, transaction, before, by, user, ask, key, wish, now);
         var begun = Begun(transaction, user, ask, now);
         if (begun is null && ask is { Session: not null, Node: not null })
             throw new ProblemException(new Problem(ProblemCode.Expired, "the login session has ended", Next: [new NextStep.LogIn()]));
@@ -126,7 +129,46 @@ internal static class Logins
             });
             return (recorded, toBeSigned);
         }).ToList();
+        if (ask.IdempotencyKey is not null)
+            transaction.InsertCall(
+                new RecordedCall(by.Identity.Uid, ask.IdempotencyKey, RecordedCall.DigestOf(ask))
+                {
+                    Serials = [session.Id, .. serials],
+                },
+                now);
         return new RecordedLogin(user.Name, session, granted, keys, issued);
+    }
+
+    /// <summary>
+    /// Returns what the same call recorded before, because its answer may have been lost. Nothing is signed but what the policy grants: it
+    /// decides again, as of the time of issue, and the bytes on record must be those that it decides on.
+    /// </summary>
+    private static RecordedLogin Again(
+        Authority ca, Transaction transaction, RecordedCall before, Caller by, User user, Login ask, PublicKey key, TimeSpan? wish,
+        DateTimeOffset now)
+    {
+        if (before.Serials.IsEmpty || !before.Digest.AsSpan().SequenceEqual(RecordedCall.DigestOf(ask)))
+            throw new ProblemException(new Problem(
+                ProblemCode.Conflict, "another call had this idempotency_key", "use a new random one for each call"));
+        var keys = ca.Keys.User;
+        var found = before.Serials[1..].Select(transaction.FindSigned).ToList();
+        if (transaction.FindSession(before.Serials[0], user, now) is not { } session
+            || found.Exists(one => one?.Recorded is not { Revoked: null } live || live.ValidBefore <= now))
+            throw Over("has ended, or was taken back");
+        var issued = found.ConvertAll(one => one!.Value);
+        if (!Decide(
+            transaction, by, user, ask, key, wish, session, issued is [var first, ..] ? first.Recorded.Issued : now, ca.Limits)
+            .Holds(out var granted, out var refusal))
+            throw Problems.Refused(refusal);
+        var again = granted.Grants.Zip(issued, (grant, one) => (one.Recorded, ToBeSigned: ToBeSigned.From(
+            grant, one.Recorded.Serial, CertificateContent.NonceOf(one.ToBeSigned), key, keys.Signing.PublicKey))).ToList();
+        return granted.Grants.Length == issued.Count
+            && again.Zip(issued).All(pair => pair.First.ToBeSigned.Bytes.SequenceEqual(pair.Second.ToBeSigned))
+            ? new RecordedLogin(user.Name, session, granted, keys, again)
+            : throw Over("would be issued in another way now");
+
+        static ProblemException Over(string why) => new(new Problem(
+            ProblemCode.Conflict, $"what this login was issued {why}", Next: [new NextStep.LogIn()]));
     }
 
     /// <summary>What a login asks. Of a session, only its number is known before; it usually has no certificate for the node yet.</summary>
@@ -137,6 +179,7 @@ internal static class Logins
                 by.Identity, now, ask.Node is not null && ulong.TryParse(ask.Session, out var session) ? session : null),
             PolicyGenerations.Present,
             Counters.IssuedLast,
+            .. ask.IdempotencyKey is { } key ? (Question[])[CallTable.CallWith(by.Identity.Uid, key)] : [],
             .. (ask.Requests ?? []).Select(RequestTable.WholeId).OfType<Guid>()
                 .SelectMany(id => (Question[])[RequestTable.WithId(id), ReviewTable.ReviewsOf(id)]),
         ];

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text.Json;
 using CertAuthority.Access.Notices;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Reviews;
@@ -92,7 +90,7 @@ internal static class Requests
     {
         var (now, wishes) = (ca.NowToGrant(), Wishes(ask));
         var id = Guid.NewGuid();
-        ExpectKey(ask);
+        Problems.ExpectKey(ask.IdempotencyKey);
         var accounts = await Persons.Ask(ca, snapshot => [Alias.User(find(snapshot).Id)]);
         var (filed, shown) = await ca.Database.Commit(transaction =>
         {
@@ -105,7 +103,8 @@ internal static class Requests
             var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, people, now)).OrRefuse();
             transaction.InsertRequest(request);
             if (ask.IdempotencyKey is not null)
-                transaction.InsertCall(new RecordedCall(by.Identity.Uid, ask.IdempotencyKey, Digest(ask), id), now);
+                transaction.InsertCall(
+                    new RecordedCall(by.Identity.Uid, ask.IdempotencyKey, RecordedCall.DigestOf(ask)) { Request = id }, now);
             transaction.Tell(
                 by, NoticeEvents.Created, request, now,
                 () => persons.Show(request, now) with { Facts = Facts.Of(ca, persons, request, FactsWish.Notice, now) });
@@ -123,27 +122,17 @@ internal static class Requests
         return shown with { Facts = Facts.AfterCommit(ca, accounts, filed, now) };
     }
 
-    private static void ExpectKey(CreateRequest ask)
-    {
-        if (ask.IdempotencyKey is { } key
-            && (key.Length is < 16 or > 64 || key.Any(one => !char.IsAsciiLetterOrDigit(one) && one != '-')))
-            throw Problems.InvalidField("idempotency_key", "takes 16 to 64 letters, digits and dashes");
-    }
-
     /// <summary>Returns the request that the same call has filed before; null for a new call.</summary>
     private static AccessRequest? AlreadyFiled(Transaction transaction, Caller by, string key, CreateRequest ask)
     {
-        if (transaction.FindCall(by.Identity.Uid, key) is not { } call)
+        if (transaction.Ask(CallTable.CallWith(by.Identity.Uid, key)) is not [var call])
             return null;
-        if (!call.Digest.AsSpan().SequenceEqual(Digest(ask)))
+        if (call.Request is not { } id || !call.Digest.AsSpan().SequenceEqual(RecordedCall.DigestOf(ask)))
             throw new ProblemException(new Problem(
-                ProblemCode.Conflict, "another request was filed with this idempotency_key", "use a new random one for each request"));
-        return transaction.FindRequest(call.Request)
+                ProblemCode.Conflict, "another call had this idempotency_key", "use a new random one for each call"));
+        return transaction.FindRequest(id)
             ?? throw new ProblemException(new Problem(ProblemCode.Conflict, "the request of this call was filed, and removed since"));
     }
-
-    private static byte[] Digest(CreateRequest ask) =>
-        SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(ask, ProtocolJson.Strict.Of<CreateRequest>()));
 
     /// <summary>
     /// Shows a request to the user who files it, with warnings about named reviewers who cannot review it. Reviewers that a role suggests
