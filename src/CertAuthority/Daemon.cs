@@ -128,8 +128,10 @@ internal sealed class Daemon : IAsyncDisposable
         checkpoints.Begin();
         var removal = new AuditRemoval(database, clock, log);
         var publication = new Publication(data, krl, checkpoints, log);
-        var followed = new FollowedKrl(database, clock);
-        if (!follows)
+        var followed = new FollowedKrl(database, clock, manifests, run.Origin.Installation, data.RevocationList, log);
+        if (follows)
+            followed.PublishIn(Publication.Beside(settings.PublishDirectory, data, followed));
+        else
             publication.Begin(settings.PublishDirectory);
         var hosts = new HostPush(database, clock, krl, keys, manifests, checkpoints, data.PushFolder, current, log);
         var watch = new RequestWatch();
@@ -170,7 +172,7 @@ internal sealed class Daemon : IAsyncDisposable
         // Started from top to bottom, then the web server; stopped in reverse.
         IEnumerable<IHostedService?> services = waits is { } engine ?
         [
-            new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
+            new CommitWatch(database), followed, new FollowedHosts(ca, followed, log), new OtherDaemons(ca, log), new KeyWatch(ca, log),
             new RefusalCounts(ca, log),
             new TurnWatch(engine, () => Obstacle(settings), () => GoOn(settings, settings, engine, sockets, followed), log),
             new FollowersReload(
@@ -185,7 +187,8 @@ internal sealed class Daemon : IAsyncDisposable
             new NodeForgetting(ca, log), new JoinRound(ca, current, log),
             new DiskWatch(ca, log), new PolicyReview(ca, log),
             new AccountRound(ca, log), groups, new RefusalCounts(ca, log), new DatabaseCheck(database, damage, system, log),
-            checkpoints, removal, audit, reload, database.IsShared ? new OtherDaemons(ca, leads: true, log) : null,
+            checkpoints, removal, audit, reload, database.IsShared ? new OtherDaemons(ca, log) : null,
+            database.IsShared ? new ListsForOthers(database, krl, clock, log) : null,
             access, sockets,
         ];
         if (follows)

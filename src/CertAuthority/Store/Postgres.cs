@@ -109,7 +109,10 @@ internal partial class Postgres : Engine
     protected virtual PostgresLock OwnLock => PostgresLock.Leading;
 
     /// <summary>The row with the number of this daemon's last batch.</summary>
-    protected virtual string OwnRow => $"writer WHERE holder = '{Holder}'";
+    protected string OwnRow => $"{OwnTable} WHERE holder = '{Holder}'";
+
+    /// <summary>The table with that row.</summary>
+    protected virtual string OwnTable => "writer";
 
     /// <summary>Takes an earlier run of this daemon off the record: a directory has one daemon at a time.</summary>
     protected const string OwnRowBefore = "DELETE FROM followers WHERE machine = $1 AND directory = $2";
@@ -556,7 +559,8 @@ internal partial class Postgres : Engine
                 + "VALUES (1, $1, 0, $2, $3, $4, $5, $6, $7, $8, $9, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint) "
                 + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, timeline = excluded.timeline, "
                 + "machine = excluded.machine, realm = excluded.realm, host = excluded.host, schema = excluded.schema, "
-                + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen",
+                + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen, "
+                + "list = 0, list_failure = NULL, list_failing_since = NULL",
             Holder, now.System, now.Timeline, Machine.Id, (object?)Realm ?? DBNull.Value, Environment.MachineName,
             (long)PostgresSchema.Latest, OwnVersion, Folder);
         Switch(connection, now);

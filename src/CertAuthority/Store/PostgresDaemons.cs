@@ -1,3 +1,4 @@
+using System.Globalization;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
@@ -8,10 +9,10 @@ internal partial class Postgres
     // The lock that a daemon holds for as long as its connection exists says more than the time at which it wrote last.
     private static readonly string OnRecord =
         $"SELECT host, directory, version, since, seen, holder, leads, CASE WHEN leads THEN EXISTS ({PostgresLock.Leading.Holder}) "
-            + $"ELSE EXISTS ({PostgresLock.Following("holder").Holder}) END AS connected FROM ("
-            + "SELECT host, directory, version, since, seen, holder, TRUE AS leads FROM writer "
-            + "UNION ALL SELECT host, directory, version, since, seen, holder, FALSE FROM followers) AS daemons "
-            + "ORDER BY leads DESC, since, host, directory";
+            + $"ELSE EXISTS ({PostgresLock.Following("holder").Holder}) END AS connected, list, list_failure, list_failing_since FROM ("
+            + "SELECT host, directory, version, since, seen, holder, TRUE AS leads, list, list_failure, list_failing_since FROM writer "
+            + "UNION ALL SELECT host, directory, version, since, seen, holder, FALSE, list, list_failure, list_failing_since FROM followers) "
+            + "AS daemons ORDER BY leads DESC, since, host, directory";
 
     // What is not on the disk of a standby yet. One that confirms nothing keeps the delay of its last confirmation, so its silence counts.
     private const string OfStandbys =
@@ -33,9 +34,20 @@ internal partial class Postgres
                     Instant(row.GetInt64(3)),
                     Instant(row.GetInt64(4)),
                     row.GetString(2) is { Length: > 0 } version ? version : null,
-                    row.GetString(5) == Holder));
+                    row.GetString(5) == Holder)
+                {
+                    List = row.GetInt64(8) is > 0 and var list ? list.ToString(CultureInfo.InvariantCulture) : null,
+                    ListFailure = row.IsDBNull(9) ? null : row.GetString(9),
+                    ListFailingSince = row.IsDBNull(10) ? null : Instant(row.GetInt64(10)),
+                });
         return ([.. daemons], Replication(reader));
     }
+
+    public override bool IsFollowed(Session reader) => (bool)reader.Bind(
+        $"SELECT EXISTS (SELECT 1 FROM followers WHERE EXISTS ({PostgresLock.Following("holder").Holder}))").ExecuteScalar()!;
+
+    public override string RecordsList =>
+        $"UPDATE {OwnTable} SET list = $1, list_failure = $2, list_failing_since = $3 WHERE holder = '{Holder}'";
 
     private static ReplicationStatus Replication(Session reader)
     {

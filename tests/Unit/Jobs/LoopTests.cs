@@ -21,8 +21,10 @@ public sealed class LoopTests : IAsyncLifetime
     private static readonly Dictionary<Type, Func<HostWorld, CurrentAuthority, CurrentSettings, Loop>> Loops = new()
     {
         [typeof(KrlPublisher)] = (world, _, _) => world.Krl,
-        [typeof(FollowedKrl)] = (world, _, _) => new FollowedKrl(world.Store.Database, world.Clock),
-        [typeof(OtherDaemons)] = (_, ca, _) => new OtherDaemons(ca, leads: true, NullLogger.Instance),
+        [typeof(FollowedKrl)] = (world, _, _) => new FollowedKrl(world.Store.Database, world.Clock, world.Manifests, "0123456789abcdef", world.File("followed.krl"), NullLogger.Instance),
+        [typeof(FollowedHosts)] = (world, ca, _) => new FollowedHosts(ca, new FollowedKrl(world.Store.Database, world.Clock, world.Manifests, "0123456789abcdef", world.File("followed.krl"), NullLogger.Instance), NullLogger.Instance),
+        [typeof(ListsForOthers)] = (world, _, _) => new ListsForOthers(world.Store.Database, world.Krl, world.Clock, NullLogger.Instance),
+        [typeof(OtherDaemons)] = (_, ca, _) => new OtherDaemons(ca, NullLogger.Instance),
         [typeof(KrlRefresh)] = (world, _, _) => new KrlRefresh(world.Krl, world.Clock),
         [typeof(HostPush)] = (world, _, _) => world.Authority.Push,
         [typeof(GroupsPublication)] = (world, _, _) =>
