@@ -31,9 +31,9 @@ internal sealed class Publication(DataDirectory data, KrlPublisher krl, Checkpoi
     }
 
     /// <summary>
-    /// Returns the directory in which a daemon that follows publishes. It is made with the first list, and may be the one of another daemon.
+    /// Returns the directory in which a daemon that follows publishes. It is made with the first list, and another one may write there.
     /// </summary>
-    public static PublishDirectory? Beside(string? path, DataDirectory data, FollowedKrl followed) => path is null ? null : new PublishDirectory(
+    public static PublishDirectory? Beside(string? path, DataDirectory data, FollowedKrl followed) => path is null ? null : new(
         path, followed.Conflict, ($"{AuditKey.FileName}.pub", data.AuditKeyFile), data.SparePublished, yields: true);
 
     /// <summary>Moves to another directory. If the new one cannot be used, nothing changes; the files in the old one stay there.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CertAuthority.Protocol;
 using CertAuthority.Tests.Unit.Store;
 
 namespace CertAuthority.Tests.EndToEnd;
@@ -58,7 +59,7 @@ public sealed class FollowedListTests(PostgresServer one) : IClassFixture<Postgr
     }
 
     [PeopleFact]
-    public async Task Host_that_fetches_from_a_follower_alone_refuses_what_is_revoked()
+    public async Task Host_fetches_from_a_follower_alone()
     {
         (await follower.Myself.Types("tsh", "login")).Done();
         (await follower.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
@@ -141,6 +142,32 @@ public sealed class FollowedListTests(PostgresServer one) : IClassFixture<Postgr
         foreach (var asked in (TestDaemon[])[leader, follower])
             (await asked.Administrator.Types("tctl", "status")).Done();
         Assert.DoesNotContain("could not be written", leader.Log + follower.Log, StringComparison.Ordinal);
+    }
+
+    /// <summary>It writes the list moments later, as the daemon that leads.</summary>
+    [Fact]
+    public async Task Revocation_waits_for_the_daemon_that_takes_over()
+    {
+        (await follower.Myself.Types("tsh", "login")).Done();
+        var id = await DaemonTests.FileRequest(follower);
+        (await follower.Administrator.Types("tctl", "requests", "approve", id)).Done();
+        (await follower.Myself.Types("tsh", "login", $"--request-id={id}")).Done();
+        // Nobody writes lists until the others find out.
+        await leader.Signal("STOP");
+        var waits = ((string[][])[["tctl", "certs", "revoke", "--user=me"], ["tctl", "requests", "deny", id], ["tctl", "lock", "--user=me"]])
+            .Select(follower.Administrator.Types).ToList();
+        await follower.Leads();
+        foreach (var one in await Task.WhenAll(waits))
+            one.Done();
+        Assert.True(follower.RevocationList().IsRevoked(follower.PublicKey("user_ca"), ulong.Parse((await Serials()).Max()!)));
+        await leader.Signal("CONT");
+        await leader.Ended();
+
+        async Task<IEnumerable<string>> Serials()
+        {
+            using var ca = follower.Connect();
+            return (await ca.Send(Routes.ListCertificates, new ListCertificates(User: "me"))).Certificates.Select(one => one.Serial);
+        }
     }
 
     private bool Same(string name)

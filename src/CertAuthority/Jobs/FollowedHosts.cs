@@ -15,17 +15,22 @@ namespace CertAuthority.Jobs;
 internal sealed class FollowedHosts(CurrentAuthority ca, FollowedKrl krl, ILogger log) : Periodic(TimeSpan.FromSeconds(5), ca.Clock)
 {
     private HostFilesMark? published;
+    private bool isSettled;
+
+    protected override bool StartsAtOnce => true;
 
     protected internal override Task Once(CancellationToken stopping)
     {
+        var authority = ca.Now;
         if (krl.ForHosts is not { Latest: not null })
             return Task.CompletedTask;
         // Read first: what changes meanwhile is published the next time.
-        var now = ca.Now.Database.Read(snapshot => snapshot.HostFiles());
-        if (now == published)
+        var now = authority.Database.Read(snapshot => snapshot.HostFiles());
+        if (now == published && isSettled)
             return Task.CompletedTask;
-        Operations.Nodes.PublishCertificates(ca.Now);
-        published = now;
+        Operations.Nodes.PublishCertificates(authority);
+        // Once more after each change: a certificate is recorded a moment before it is signed.
+        (published, isSettled) = (now, now == published);
         return Task.CompletedTask;
     }
 

@@ -8,9 +8,9 @@ using CertAuthority.Store;
 namespace CertAuthority.Revocation;
 
 /// <summary>
-/// The revocation list of a daemon that follows. It asks the one that leads for each list, and writes the same bytes to its own disk. So all
-/// lists of an installation come from one daemon at a time, no host sees two of one version, and each machine has what its hosts need. A
-/// list counts only with its manifest, which the audit key signed: the database alone cannot bring a list here.
+/// The revocation list of a daemon that follows. It asks the one that leads for each list, and writes the same bytes to its own disk. So
+/// all lists of an installation come from one daemon at a time, no host sees two of one version, and each machine has what its hosts need.
+/// A list counts only with its manifest, which the audit key signed: the database alone cannot bring a list here.
 /// </summary>
 /// <param name="database">Where the daemons find each other's words.</param>
 /// <param name="clock">Paces the loop.</param>
@@ -33,6 +33,7 @@ internal sealed class FollowedKrl(
     private volatile PublishedKrl? own = OnDisk(path);
     private volatile Failing? failure;
     private volatile PublishDirectory? forHosts;
+    private volatile Task<bool>? next;
     private ListState? recorded;
     private long? failedAt;
     private int waiting;
@@ -64,7 +65,13 @@ internal sealed class FollowedKrl(
         try
         {
             for (var begun = clock.GetTimestamp(); !IsInPlace(before); await Task.Delay(Glance, clock))
-                if (seen.InPlace > before && failure is { } why && why.Version > before)
+                if (next is { } first)
+                {
+                    if (await first)
+                        return;
+                    throw new ProblemException(NotWritten);
+                }
+                else if (seen.InPlace > before && failure is { } why && why.Version > before)
                     throw new ProblemException(NotHere);
                 else if (stopped.IsCancellationRequested || clock.GetElapsedTime(begun) > Patience)
                     throw new ProblemException(NotWritten);
@@ -77,8 +84,12 @@ internal sealed class FollowedKrl(
 
     public override void Refresh() => _ = Ask();
 
-    /// <summary>Ends every wait for a list: no daemon leads that would write it before this one stops.</summary>
-    public void Stop() => stopped.Cancel();
+    /// <summary>How many callers wait for the first list of the daemon that leads next in this process.</summary>
+    public int Handed => next is null ? 0 : Volatile.Read(ref waiting);
+
+    /// <summary>Lets every caller wait for the first list of the daemon that leads next in this process: it has everything.</summary>
+    /// <param name="first">Whether that list is in place, once that is known.</param>
+    public void HandOver(Task<bool> first) => next = first;
 
     public override void Dispose()
     {
@@ -134,7 +145,8 @@ internal sealed class FollowedKrl(
             own = list;
             PutForHosts(list);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception or StoreException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception
+            or StoreException)
         {
             if (failure is null)
                 log.LogError("revocation list {Version} could not be written to {Path}: {Why}", version, Path, Printable.Escape(e.Message));
@@ -224,7 +236,10 @@ internal sealed class FollowedKrl(
         try
         {
             return PublishedKrl.At(path) is { } krl
-                ? new PublishedKrl(krl.Version, File.ReadAllBytes(path)) { Made = DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate) }
+                ? new PublishedKrl(krl.Version, File.ReadAllBytes(path))
+                {
+                    Made = DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
+                }
                 : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

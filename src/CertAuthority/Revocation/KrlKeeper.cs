@@ -6,8 +6,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Revocation;
 
 /// <summary>
-/// Sees to it that a revocation list on the disk says what the database says. The daemon that leads makes the lists; one that follows writes
-/// the same ones.
+/// Sees to it that a revocation list on the disk says what the database says. The daemon that leads makes the lists; one that follows
+/// writes the same ones.
 /// </summary>
 /// <param name="path">The file of the list.</param>
 internal abstract class KrlKeeper(string path) : Loop

@@ -15,12 +15,11 @@ internal static class JoinTables
     /// <summary>Returns what changes with every file for a single host that fetches.</summary>
     public static HostFilesMark HostFiles(this Snapshot snapshot)
     {
-        var (certificates, last) = snapshot.QueryFirst(
-            "SELECT count(certificate), coalesce(max(serial), 0) FROM host_certificates", row => (row.GetInt64(0), row.GetInt64(1)));
+        var last = snapshot.QueryFirst("SELECT coalesce(max(serial), 0) FROM host_certificates", row => row.GetInt64(0));
         var (joins, asked, decided, admitted) = snapshot.QueryFirst(
             "SELECT count(*), coalesce(max(asked), 0), coalesce(max(decided), 0), count(node_id) FROM joins",
             row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3)));
-        return new HostFilesMark(snapshot.Generation(), certificates, last, joins, asked, decided, admitted);
+        return new HostFilesMark(snapshot.Generation(), last, joins, asked, decided, admitted);
     }
 
     /// <summary>Returns all tokens, also those that have ended.</summary>
@@ -115,4 +114,4 @@ internal static class JoinTables
 
 /// <summary>The state of the files for single hosts that fetch; it differs whenever one of them does.</summary>
 internal sealed record HostFilesMark(
-    string Generation, long Certificates, long LastCertificate, long Joins, long LastAsked, long LastDecided, long Admitted);
+    string Generation, long LastCertificate, long Joins, long LastAsked, long LastDecided, long Admitted);

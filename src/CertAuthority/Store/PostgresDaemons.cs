@@ -11,8 +11,8 @@ internal partial class Postgres
         $"SELECT host, directory, version, since, seen, holder, leads, CASE WHEN leads THEN EXISTS ({PostgresLock.Leading.Holder}) "
             + $"ELSE EXISTS ({PostgresLock.Following("holder").Holder}) END AS connected, list, list_failure, list_failing_since FROM ("
             + "SELECT host, directory, version, since, seen, holder, TRUE AS leads, list, list_failure, list_failing_since FROM writer "
-            + "UNION ALL SELECT host, directory, version, since, seen, holder, FALSE, list, list_failure, list_failing_since FROM followers) "
-            + "AS daemons ORDER BY leads DESC, since, host, directory";
+            + "UNION ALL SELECT host, directory, version, since, seen, holder, FALSE, list, list_failure, list_failing_since FROM followers"
+            + ") AS daemons ORDER BY leads DESC, since, host, directory";
 
     // What is not on the disk of a standby yet. One that confirms nothing keeps the delay of its last confirmation, so its silence counts.
     private const string OfStandbys =

@@ -79,7 +79,7 @@ public sealed class LoopTests : IAsyncLifetime
         if (loop is not KrlPublisher)
             await world.Krl.Publish();
         // Each of them reads the settings or the clock.
-        if (loop is KrlPublisher or FollowedKrl or HostPush or Checkpoints)
+        if (loop is KrlPublisher or FollowedKrl or ListsForOthers or HostPush or Checkpoints)
             world.Clock.IsBroken = true;
         else if (loop is not KrlRefresh)
             settings.Replace(null!);
