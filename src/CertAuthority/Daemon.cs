@@ -21,8 +21,12 @@ namespace CertAuthority;
 /// <param name="Sockets">The sockets, at which callers wait meanwhile; null if the next one has others.</param>
 internal sealed record Turn(Engine? Engine, Sockets? Sockets) : IDisposable
 {
+    /// <summary>Whether the first list of the next one is in place. Callers of the one before wait for it on their connections.</summary>
+    public TaskCompletionSource<bool> FirstList { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public void Dispose()
     {
+        FirstList.TrySetResult(false);
         Sockets?.Dispose();
         Engine?.Dispose();
     }
@@ -42,6 +46,10 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly TaskCompletionSource served = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Turn? turn;
     private Engine? waits;
+    private Drain? drain;
+    private Func<int> outlasting = () => 0;
+    private bool hasStopped;
+    private bool isOutlasted;
     private WebApplication host = null!;
 
     private Daemon(Turn? turn) => this.turn = turn;
@@ -65,10 +73,12 @@ internal sealed class Daemon : IAsyncDisposable
             await daemon.Build(settings, read, signals, system);
             await daemon.host.StartAsync(signals.Stop);
             daemon.served.SetResult();
+            turn?.FirstList.TrySetResult(turn.Engine is not null);
             return daemon;
         }
         catch (Exception e)
         {
+            turn?.FirstList.TrySetResult(false);
             // Whatever it was, what the start has taken so far is given back.
             await daemon.DisposeAsync();
             signals.Stop.ThrowIfCancellationRequested();
@@ -90,6 +100,8 @@ internal sealed class Daemon : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (drain is not null && Next?.Turn.Engine is not null)
+            await Outlast(drain);
         while (held.TryPop(out var release))
             await release();
         if (Next?.Turn.Engine is null)
@@ -129,8 +141,10 @@ internal sealed class Daemon : IAsyncDisposable
         checkpoints.Begin();
         var removal = new AuditRemoval(database, clock, log);
         var publication = new Publication(data, krl, checkpoints, log);
-        var followed = new FollowedKrl(database, clock);
-        if (!follows)
+        var followed = new FollowedKrl(database, clock, manifests, run.Origin.Installation, data.RevocationList, log);
+        if (follows)
+            followed.PublishIn(Publication.Beside(settings.PublishDirectory, data, followed));
+        else
             publication.Begin(settings.PublishDirectory);
         var hosts = new HostPush(database, clock, krl, keys, manifests, checkpoints, data.PushFolder, current, log);
         var watch = new RequestWatch();
@@ -177,7 +191,7 @@ internal sealed class Daemon : IAsyncDisposable
         // Started from top to bottom, then the web server; stopped in reverse.
         IEnumerable<IHostedService?> services = waits is { } engine ?
         [
-            new CommitWatch(database), followed, new OtherDaemons(ca, leads: false, log), new KeyWatch(ca, log),
+            new CommitWatch(database), followed, new FollowedHosts(ca, followed, log), new OtherDaemons(ca, log), new KeyWatch(ca, log),
             new RefusalCounts(ca, log),
             new TurnWatch(engine, () => Obstacle(settings), () => GoOn(settings, settings, engine, sockets, followed), log),
             new FollowersReload(
@@ -192,7 +206,8 @@ internal sealed class Daemon : IAsyncDisposable
             new NodeForgetting(ca, log), new JoinRound(ca, current, log),
             new DiskWatch(ca, log), new PolicyReview(ca, log),
             new AccountRound(ca, log), groups, new RefusalCounts(ca, log), new DatabaseCheck(database, damage, system, log),
-            checkpoints, removal, audit, reload, database.IsShared ? new OtherDaemons(ca, leads: true, log) : null,
+            checkpoints, removal, audit, reload, database.IsShared ? new OtherDaemons(ca, log) : null,
+            database.IsShared ? new ListsForOthers(database, krl, clock, log) : null,
             access, sockets,
         ];
         if (follows)
@@ -200,12 +215,21 @@ internal sealed class Daemon : IAsyncDisposable
                 Hold(unused);
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));
         var serving = new Serving(ca, current, self, names);
-        var drain = new Drain(clock);
+        outlasting = () => followed.Handed;
+        drain = new Drain(clock, outlasting);
         host = Server.Build(
             sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, drain, log), services.OfType<IHostedService>(),
             new OneLife(systemd, () => Next is not null), drain, logs);
-        held.Push(host.DisposeAsync);
-        held.Push(async () => await host.StopAsync());
+        held.Push(async () =>
+        {
+            if (!isOutlasted)
+                await host.DisposeAsync();
+        });
+        held.Push(async () =>
+        {
+            if (!hasStopped)
+                await host.StopAsync();
+        });
         Server.Serve(host, serving, drain, log);
         host.Lifetime.ApplicationStopping.Register(() =>
         {
@@ -218,6 +242,26 @@ internal sealed class Daemon : IAsyncDisposable
             ended.TrySetResult(fault);
         });
         Hold(signals.Stop.Register(host.Lifetime.StopApplication));
+    }
+
+    /// <summary>
+    /// Ends everything but the connections of callers who wait for the first list of the next daemon. They get their answer from its turn,
+    /// and nothing else of this daemon is used for it.
+    /// </summary>
+    private async Task Outlast(Drain drain)
+    {
+        var (server, stops) = (host, host.StopAsync());
+        await await Task.WhenAny(drain.Ended, stops);
+        hasStopped = true;
+        if (outlasting() == 0)
+        {
+            await stops;
+            return;
+        }
+        foreach (var loop in Enumerable.Reverse(loops))
+            await loop.StopAsync(CancellationToken.None);
+        isOutlasted = true;
+        _ = stops.ContinueWith(_ => server.DisposeAsync().AsTask(), TaskScheduler.Default).Unwrap();
     }
 
     /// <summary>Opens the database, to lead it if no other daemon does.</summary>
@@ -244,7 +288,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         Next ??= (renewed, new Turn(engine, renewed.SocketPath == settings.SocketPath ? sockets.Keep() : null));
         if (engine is not null)
-            lists.Stop();
+            lists.HandOver(Next.Value.Turn.FirstList.Task);
         host.Lifetime.StopApplication();
     }
 

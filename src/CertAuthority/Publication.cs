@@ -30,6 +30,12 @@ internal sealed class Publication(DataDirectory data, KrlPublisher krl, Checkpoi
         checkpoints.ForReaders = path is null ? null : new AuditDirectory(Path.Combine(path, "audit"), log);
     }
 
+    /// <summary>
+    /// Returns the directory in which a daemon that follows publishes. It is made with the first list, and another one may write there.
+    /// </summary>
+    public static PublishDirectory? Beside(string? path, DataDirectory data, FollowedKrl followed) => path is null ? null : new(
+        path, followed.Conflict, ($"{AuditKey.FileName}.pub", data.AuditKeyFile), data.SparePublished, yields: true);
+
     /// <summary>Moves to another directory. If the new one cannot be used, nothing changes; the files in the old one stay there.</summary>
     /// <returns>The directory that is in use from now on.</returns>
     public async Task<string?> Move(string? path, Authority ca)

@@ -141,8 +141,8 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         foreach (var (asked, leads) in ((TestDaemon, bool)[])[(daemon, true), (other, false)])
         {
             var text = (await asked.Administrator.Types("tctl", "status")).Done();
-            Assert.Matches($"(?m)^daemon: {Environment.MachineName} \\({daemon.DataDirectory}\\) leads since .*Z, last seen .* \\([0-2]s ago\\), version [0-9.]+{(leads ? "; this one answers" : "")}$", text);
-            Assert.Matches($"(?m)^daemon: {Environment.MachineName} \\({other.DataDirectory}\\) follows since .*Z, last seen .*, version [0-9.]+{(leads ? "" : "; this one answers")}$", text);
+            Assert.Matches($"(?m)^daemon: {Environment.MachineName} \\({daemon.DataDirectory}\\) leads since .*Z, last seen .* \\([0-2]s ago\\), version [0-9.]+(, revocation list \\d+)?{(leads ? "; this one answers" : "")}$", text);
+            Assert.Matches($"(?m)^daemon: {Environment.MachineName} \\({other.DataDirectory}\\) follows since .*Z, last seen .*, version [0-9.]+(, revocation list \\d+)?{(leads ? "" : "; this one answers")}$", text);
             Assert.Contains("\nstandbys: 1 connected, commits wait for one\n", text, StringComparison.Ordinal);
             Assert.Matches("(?m)^standby s1: sync, streaming, \\d+ bytes and [0-9.]+s behind$", text);
             var status = JsonNode.Parse((await asked.Administrator.Types("tctl", "status", "--format=json")).Done())!;

@@ -61,8 +61,8 @@ public sealed class RealmTests(PostgresServer one) : IClassFixture<PostgresServe
         var entries = (await auth1.Administrator.Types("tctl", "audit", "ls", "--format=json")).Done();
         Assert.Contains("\"account\":\"alice@auth2\"", entries.Replace(": ", ":", StringComparison.Ordinal), StringComparison.Ordinal);
         var status = (await auth1.Administrator.Types("tctl", "status")).Done();
-        Assert.Matches("(?m)^daemon: .* leads .*, realm auth1; this one answers$", status);
-        Assert.Matches("(?m)^daemon: .* follows .*, realm auth2$", status);
+        Assert.Matches("(?m)^daemon: .* leads .*, realm auth1, revocation list [0-9]+; this one answers$", status);
+        Assert.Matches("(?m)^daemon: .* follows .*, realm auth2(, revocation list [0-9]+)?$", status);
     }
 
     [PeopleFact]

@@ -130,7 +130,7 @@ internal static class RouteTable
         {
             Anywhere = true,
         },
-        Administrators(Routes.GetKrl, Certificates.Krl),
+        Administrators(Routes.GetKrl, Certificates.Krl) with { Anywhere = true },
         Administrators(Routes.TakeBackup, Backups.Take),
         Auditors(Routes.ListRotations, RotationState.List),
         Administrators(Routes.RotateKey, KeyRotations.Rotate),

@@ -5,23 +5,20 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Looks what other daemons have written to the database, and wakes whoever waits for it here. A daemon that leads also writes the
-/// revocation lists that the others wait for.
+/// Looks what other daemons have written to the database, and wakes whoever waits for it here.
 /// </summary>
 /// <param name="ca">The authority that operations work on.</param>
-/// <param name="leads">Whether this daemon leads.</param>
 /// <param name="log">Gets a line about each failure.</param>
-internal sealed class OtherDaemons(CurrentAuthority ca, bool leads, ILogger log) : Periodic(TimeSpan.FromMilliseconds(200), ca.Clock)
+internal sealed class OtherDaemons(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromMilliseconds(200), ca.Clock)
 {
     private long? seen;
 
     protected override bool StartsAtOnce => true;
 
-    protected internal override async Task Once(CancellationToken stopping)
+    protected internal override Task Once(CancellationToken stopping)
     {
         var now = ca.Now;
-        var (last, wanted, published) = now.Database.Read(
-            snapshot => (snapshot.LastAudit(), snapshot.WantedKrl(), snapshot.PublishedKrl()));
+        var last = now.Database.Read(snapshot => snapshot.LastAudit());
         if (seen is { } before && before < last)
         {
             foreach (var request in now.Database.Read(snapshot => snapshot.RequestsIn(before)).Distinct())
@@ -29,16 +26,9 @@ internal sealed class OtherDaemons(CurrentAuthority ca, bool leads, ILogger log)
             now.Database.AuditWatch.Changed();
         }
         seen = last;
-        if (!leads)
+        if (now.Follows)
             now.Checkpoints.Follow();
-        if (!leads || wanted <= published)
-            return;
-        await now.Krl.Publish();
-        await now.Database.Commit(transaction =>
-        {
-            transaction.RecordPublishedKrl(now.Krl.Version);
-            return true;
-        }, takesAway: true);
+        return Task.CompletedTask;
     }
 
     protected override void Failed(Exception error) =>

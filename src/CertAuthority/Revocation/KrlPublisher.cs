@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using CertAuthority.Access.Nodes;
-using CertAuthority.Linux;
 using CertAuthority.Metrics;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
@@ -25,7 +24,7 @@ namespace CertAuthority.Revocation;
 /// <param name="path">The file of the list.</param>
 /// <param name="log">Gets a line about each failure.</param>
 internal sealed class KrlPublisher(
-    Database database, TimeProvider clock, ListOrigin origin, Manifests manifests, string path, ILogger log) : KrlKeeper
+    Database database, TimeProvider clock, ListOrigin origin, Manifests manifests, string path, ILogger log) : KrlKeeper(path)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
@@ -34,6 +33,8 @@ internal sealed class KrlPublisher(
     private readonly ConcurrentDictionary<ulong, bool> versions = new();
     private volatile PublishDirectory? forHosts;
     private volatile PublishedKrl? latest;
+    private volatile PublishedKrl? inPlace;
+    private volatile Failing? failure;
 
     /// <summary>Returns whether a list of this process may replace another one.</summary>
     /// <param name="version">The version of the new list.</param>
@@ -48,17 +49,20 @@ internal sealed class KrlPublisher(
             : origin.Replaces(version, there, present.Version);
     }
 
-    /// <summary>The path of the list's file.</summary>
-    public string Path => path;
-
     public override PublishDirectory? ForHosts => forHosts;
 
     public override DateTimeOffset? Made => latest?.Made;
 
-    public override ulong Version => latest?.Version ?? 0;
+    public override ListState State =>
+        new ListState(latest?.Version ?? 0) is var state && failure is { } own ? state with { Failure = own.Why, FailingSince = own.Since }
+        : forHosts?.Status is { Failure: { } why } published ? state with { Failure = why, FailingSince = published.FailingSince }
+        : state;
 
     /// <summary>The last list that this process wrote; null before the first.</summary>
     public PublishedKrl? Latest => latest;
+
+    /// <summary>The last list that is also in the directory for hosts, if there is one; null before the first.</summary>
+    public PublishedKrl? InPlace => inPlace;
 
     /// <summary>Called after each list is written; it must be quick.</summary>
     public Action Written { get; set; } = () => { };
@@ -68,22 +72,6 @@ internal sealed class KrlPublisher(
 
     /// <summary>Publishes each list from the next one on in a directory; null for none.</summary>
     public void PublishIn(PublishDirectory? directory) => forHosts = directory;
-
-    /// <inheritdoc/>
-    public override byte[] Read()
-    {
-        try
-        {
-            return File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ProblemException(
-                new Problem(
-                    ProblemCode.Unavailable, "the revocation list cannot be read",
-                    "it is written anew every few minutes; the daemon's log says what is in the way"));
-        }
-    }
 
     /// <inheritdoc/>
     public override async Task Publish()
@@ -147,7 +135,7 @@ internal sealed class KrlPublisher(
             // Another one may write to the same directory for hosts.
             if (!database.IsSureToLead)
                 return NotWritten;
-            AtomicFile.Replace(path, bytes, AtomicFile.ReadableByAll, AskOpenSsh, $"{path}.spare");
+            Replace(bytes);
             var files = manifests.KeyFiles();
             latest = new PublishedKrl(version, bytes)
             {
@@ -156,20 +144,22 @@ internal sealed class KrlPublisher(
                 Groups = groups,
                 Manifest = ManifestFor(version, bytes, files, now),
             };
+            failure = null;
             Written();
             Instruments.Lists.Add(Instruments.Done);
             Instruments.ListSeconds.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);
-            if (directory is null)
-                return null;
-            if (!directory.Publish(latest, now, log))
+            if (directory is not null && !directory.Publish(latest, now, log))
                 return NotPublished(directory);
-            Published();
+            inPlace = latest;
+            if (directory is not null)
+                Published();
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception
             or ProblemException or StoreException)
         {
-            log.LogError("the revocation list {Path} could not be written: {Why}", path, Printable.Escape(e.Message));
+            log.LogError("the revocation list {Path} could not be written: {Why}", Path, Printable.Escape(e.Message));
+            failure = new Failing(e.Message, failure?.Since ?? clock.GetUtcNow());
             Instruments.Lists.Add(Instruments.Failed);
             return NotWritten;
         }
@@ -189,6 +179,8 @@ internal sealed class KrlPublisher(
             return null;
         }
     }
+
+    private sealed record Failing(string Why, DateTimeOffset Since);
 
     private static Problem NotPublished(PublishDirectory directory) => new(
         ProblemCode.Unavailable,
@@ -243,19 +235,5 @@ internal sealed class KrlPublisher(
         }
         var (firsts, lasts) = (revoked.Select(range => range.First).ToHashSet(), revoked.Select(range => range.Last).ToHashSet());
         return listed.All(range => firsts.Contains(range.First) && lasts.Contains(range.Last));
-    }
-
-    /// <summary>
-    /// Makes the final check with the reader that sshd uses: <c>ssh-keygen -Q -l</c> fails on a list that would lock everybody out.
-    /// </summary>
-    private static void AskOpenSsh(string krl)
-    {
-        var (exitCode, _, error) = new ChildProcess("ssh-keygen", ["-Q", "-l", "-f", krl]).Run(CancellationToken.None).GetAwaiter()
-            .GetResult();
-        if (exitCode != 0)
-            throw new InvalidDataException(
-                exitCode is null
-                    ? "ssh-keygen did not read the revocation list in time"
-                    : $"ssh-keygen refuses the revocation list: {error}");
     }
 }

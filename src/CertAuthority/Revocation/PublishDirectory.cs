@@ -20,8 +20,10 @@ internal sealed class ForeignDirectoryException(string message) : IOException(me
 /// <param name="spare">
 /// The beginning of the names of files that reserve room for the next list and its manifest, where hosts do not see them; null for none.
 /// </param>
+/// <param name="yields">Whether a list that is there already, or a later one of the same daemons, is left as it is.</param>
 internal sealed class PublishDirectory(
-    string path, Func<ulong, KrlHeader, ListConflict?> conflict, (string Name, byte[] Content) auditKey, string? spare = null)
+    string path, Func<ulong, KrlHeader, ListConflict?> conflict, (string Name, byte[] Content) auditKey, string? spare = null,
+    bool yields = false)
 {
     /// <summary>The suffix of the names of host certificates.</summary>
     private const string HostCertificate = "-cert.pub";
@@ -73,8 +75,13 @@ internal sealed class PublishDirectory(
         try
         {
             OwnFile.PublicDirectory(path);
+            if (yields && IsThere(list))
+            {
+                status = new PublishedStatus(path);
+                return true;
+            }
             // Without a lock, two daemons could find the directory unclaimed at the same moment.
-            using var held = OwnFile.LockDirectory(path);
+            using var held = OwnFile.LockDirectory(path, waits: yields);
             ExpectOwn(list.Version);
             AtomicFile.Replace(At(List), list.Bytes, AtomicFile.ReadableByAll, spare: spare is null ? null : $"{spare}.krl.spare");
             var notByHash = PutByHash(list, now);
@@ -202,6 +209,20 @@ internal sealed class PublishDirectory(
         }
     }
 
+    /// <summary>Returns whether this list is there, or a later one from a daemon that knows what this list revokes.</summary>
+    private bool IsThere(PublishedKrl list)
+    {
+        if (PublishedKrl.HeaderAt(At(List)) is not { } present)
+            return false;
+        if (present.Version == list.Version)
+            return IsSame(List, list.Bytes) && list.Manifest is { } manifest && IsSame(Manifest.FileName, manifest);
+        return present.Version > list.Version && ListOrigin.Parse(present.Comment) is { } there
+            && there.Replaces(present.Version, ListOrigin.Parse(KrlHeader.Parse(list.Bytes).Comment), list.Version) is null;
+    }
+
+    private bool IsSame(string name, byte[] content) =>
+        File.Exists(At(name)) && File.ReadAllBytes(At(name)).AsSpan().SequenceEqual(content);
+
     /// <summary>
     /// Checks to whom the directory belongs. It runs before each change, because another daemon may have started meanwhile.
     /// </summary>
@@ -223,7 +244,7 @@ internal sealed class PublishDirectory(
 
     private void PutWhereDifferent(string name, byte[] content)
     {
-        if (!File.Exists(At(name)) || !File.ReadAllBytes(At(name)).AsSpan().SequenceEqual(content))
+        if (!IsSame(name, content))
             AtomicFile.Replace(At(name), content, AtomicFile.ReadableByAll);
     }
 

@@ -71,6 +71,17 @@ internal sealed class Database : IAsyncDisposable
     /// <exception cref="ProblemException">Unavailable: they cannot be read now.</exception>
     public (DaemonOnRecord[] Daemons, ReplicationStatus Replication)? Daemons() => Read(session => session, engine.Daemons);
 
+    /// <summary>Whether another daemon works on the database and follows this one.</summary>
+    /// <exception cref="ProblemException">Unavailable: that cannot be read now.</exception>
+    public bool IsFollowed => Read(session => session, engine.IsFollowed);
+
+    /// <summary>Puts on record which list this daemon has in place, for the status that any daemon shows.</summary>
+    public void RecordList(Transaction transaction, ListState state)
+    {
+        if (engine.RecordsList is { } sql)
+            transaction.Execute(sql, (long)state.Version, state.Failure, state.FailingSince);
+    }
+
     /// <summary>The directory whose disk can fill up.</summary>
     public string Folder => engine.Folder;
 

@@ -137,6 +137,15 @@ internal abstract class Engine : IDisposable
     /// <summary>Returns the daemons on record, and the standbys of their server; null if there can be only one daemon.</summary>
     public abstract (DaemonOnRecord[] Daemons, ReplicationStatus Replication)? Daemons(Session reader);
 
+    /// <summary>Returns whether another daemon works on the database and follows this one.</summary>
+    public abstract bool IsFollowed(Session reader);
+
+    /// <summary>
+    /// The statement that puts on record which list this daemon has in place, why it has no newer one, and since when; null if there can be
+    /// only one daemon.
+    /// </summary>
+    public abstract string? RecordsList { get; }
+
     /// <summary>Returns the size of the database, in bytes.</summary>
     public abstract long Length(Session reader);
 

@@ -12,6 +12,16 @@ internal static class JoinTables
 
     private const string Columns = "name, key, address, labels, token, asked, request, state, note, decided, node_id";
 
+    /// <summary>Returns what changes with every file for a single host that fetches.</summary>
+    public static HostFilesMark HostFiles(this Snapshot snapshot)
+    {
+        var last = snapshot.QueryFirst("SELECT coalesce(max(serial), 0) FROM host_certificates", row => row.GetInt64(0));
+        var (joins, asked, decided, admitted) = snapshot.QueryFirst(
+            "SELECT count(*), coalesce(max(asked), 0), coalesce(max(decided), 0), count(node_id) FROM joins",
+            row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3)));
+        return new HostFilesMark(snapshot.Generation(), last, joins, asked, decided, admitted);
+    }
+
     /// <summary>Returns all tokens, also those that have ended.</summary>
     public static List<JoinToken> JoinTokens(this Snapshot snapshot) => snapshot.Query($"{Tokens} ORDER BY id", Token);
 
@@ -101,3 +111,7 @@ internal static class JoinTables
             .ToImmutableSortedDictionary(
                 label => label[0], label => label.Length > 1 ? label[1] : throw new JsonException(), StringComparer.Ordinal);
 }
+
+/// <summary>The state of the files for single hosts that fetch; it differs whenever one of them does.</summary>
+internal sealed record HostFilesMark(
+    string Generation, long LastCertificate, long Joins, long LastAsked, long LastDecided, long Admitted);

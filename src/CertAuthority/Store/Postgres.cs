@@ -97,7 +97,10 @@ internal partial class Postgres : Engine
     protected virtual PostgresLock OwnLock => PostgresLock.Leading;
 
     /// <summary>The row with the number of this daemon's last batch.</summary>
-    protected virtual string OwnRow => $"writer WHERE holder = '{Holder}'";
+    protected string OwnRow => $"{OwnTable} WHERE holder = '{Holder}'";
+
+    /// <summary>The table with that row.</summary>
+    protected virtual string OwnTable => "writer";
 
     /// <summary>Takes an earlier run of this daemon off the record: a directory has one daemon at a time.</summary>
     protected const string OwnRowBefore = "DELETE FROM followers WHERE machine = $1 AND directory = $2";

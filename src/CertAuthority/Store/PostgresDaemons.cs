@@ -1,3 +1,4 @@
+using System.Globalization;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
@@ -8,10 +9,12 @@ internal partial class Postgres
     // The lock that a daemon holds for as long as its connection exists says more than the time at which it wrote last.
     private static readonly string OnRecord =
         $"SELECT host, directory, version, since, seen, holder, leads, CASE WHEN leads THEN EXISTS ({PostgresLock.Leading.Holder}) "
-            + $"ELSE EXISTS ({PostgresLock.Following("holder").Holder}) END AS connected, realm FROM ("
-            + "SELECT host, directory, version, since, seen, holder, TRUE AS leads, realm FROM writer "
-            + "UNION ALL SELECT host, directory, version, since, seen, holder, FALSE, realm FROM followers) AS daemons "
-            + "ORDER BY leads DESC, since, host, directory";
+            + $"ELSE EXISTS ({PostgresLock.Following("holder").Holder}) END AS connected, list, list_failure, list_failing_since, "
+            + "realm FROM ("
+            + "SELECT host, directory, version, since, seen, holder, TRUE AS leads, list, list_failure, list_failing_since, realm "
+            + "FROM writer "
+            + "UNION ALL SELECT host, directory, version, since, seen, holder, FALSE, list, list_failure, list_failing_since, realm "
+            + "FROM followers) AS daemons ORDER BY leads DESC, since, host, directory";
 
     // What is not on the disk of a standby yet. One that confirms nothing keeps the delay of its last confirmation, so its silence counts.
     private const string OfStandbys =
@@ -35,13 +38,22 @@ internal partial class Postgres
                     row.GetString(2) is { Length: > 0 } version ? version : null,
                     row.GetString(5) == Holder)
                 {
-                    Realm = row.IsDBNull(8) ? null : row.GetString(8),
+                    List = row.GetInt64(8) is > 0 and var list ? list.ToString(CultureInfo.InvariantCulture) : null,
+                    ListFailure = row.IsDBNull(9) ? null : row.GetString(9),
+                    ListFailingSince = row.IsDBNull(10) ? null : Instant(row.GetInt64(10)),
+                    Realm = row.IsDBNull(11) ? null : row.GetString(11),
                 });
         return ([.. daemons], Replication(reader));
     }
 
     public override bool HasRealm(Session reader, string name) =>
         reader.Bind("SELECT 1 FROM realms WHERE name = $1", name).ExecuteScalar() is not null;
+
+    public override bool IsFollowed(Session reader) => (bool)reader.Bind(
+        $"SELECT EXISTS (SELECT 1 FROM followers WHERE EXISTS ({PostgresLock.Following("holder").Holder}))").ExecuteScalar()!;
+
+    public override string RecordsList =>
+        $"UPDATE {OwnTable} SET list = $1, list_failure = $2, list_failing_since = $3 WHERE holder = '{Holder}'";
 
     private static ReplicationStatus Replication(Session reader)
     {

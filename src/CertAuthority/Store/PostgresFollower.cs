@@ -19,7 +19,7 @@ internal sealed class PostgresFollower(
 
     protected override PostgresLock OwnLock => PostgresLock.Following($"'{Holder}'");
 
-    protected override string OwnRow => $"followers WHERE holder = '{Holder}'";
+    protected override string OwnTable => "followers";
 
     protected override (string Sql, object[] Values) Mark(long number) =>
         ("SELECT commit_following($1, $2, $3)", [Holder, number, keys]);

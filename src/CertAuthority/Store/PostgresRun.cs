@@ -61,7 +61,8 @@ internal partial class Postgres
                 + "VALUES (1, $1, 0, $2, $3, $4, $5, $6, $7, $8, $9, extract(epoch FROM now())::bigint, extract(epoch FROM now())::bigint) "
                 + "ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, batch = 0, system = excluded.system, timeline = excluded.timeline, "
                 + "machine = excluded.machine, realm = excluded.realm, host = excluded.host, schema = excluded.schema, "
-                + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen",
+                + "version = excluded.version, directory = excluded.directory, since = excluded.since, seen = excluded.seen, "
+                + "list = 0, list_failure = NULL, list_failing_since = NULL",
             Holder, now.System, now.Timeline, Machine.Id, (object?)Realm.Name ?? DBNull.Value, Environment.MachineName,
             (long)PostgresSchema.Latest, OwnVersion, Folder);
         Switch(connection, now);

@@ -73,6 +73,10 @@ internal sealed class Sqlite(string path, ILogger log) : Engine
 
     public override (DaemonOnRecord[] Daemons, ReplicationStatus Replication)? Daemons(Session reader) => null;
 
+    public override bool IsFollowed(Session reader) => false;
+
+    public override string? RecordsList => null;
+
     public override bool TryTakeTurn() => true;
 
     public override Task TakeTurn(Func<string?> obstacle, Action<string> waiting, CancellationToken stopping) => Task.CompletedTask;

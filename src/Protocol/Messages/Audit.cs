@@ -141,6 +141,15 @@ public sealed record DaemonStatus
 public sealed record DaemonOnRecord(
     string Host, string Directory, string State, DateTimeOffset? Since, DateTimeOffset? Seen, string? Version, bool IsThis)
 {
+    /// <summary>The version of the revocation list that it has in place; null if that is not on record.</summary>
+    public string? List { get; init; }
+
+    /// <summary>Why it has no newer one; null if nothing is in the way.</summary>
+    public string? ListFailure { get; init; }
+
+    /// <summary>Since when that is so; null if nothing is in the way.</summary>
+    public DateTimeOffset? ListFailingSince { get; init; }
+
     /// <summary>It is connected, and leads.</summary>
     public const string Leads = "leads";
 

@@ -113,6 +113,13 @@ internal sealed class StatusCommand : CliCommand
                 "no daemon leads, so nobody writes revocation lists or to hosts", "one that follows leads within seconds; otherwise start one");
             exitCode = ExitCode.Failed;
         }
+        foreach (var daemon in (status.Daemons ?? []).Where(one => one.State != DaemonOnRecord.Gone && one.ListFailure is not null))
+        {
+            parsed.Complain(
+                $"the daemon on {daemon.Host} ({daemon.Directory}) has had no new revocation list{(daemon.ListFailingSince is { } since ? $" since {Wording.Time(since)}" : "")}: {daemon.ListFailure}",
+                "hosts that take the list from there still accept what was revoked since; it is tried again until it succeeds");
+            exitCode = ExitCode.Failed;
+        }
         if (status.Replication is { IsSynchronous: true, Connected: 0 })
         {
             parsed.Complain(
@@ -233,6 +240,7 @@ internal sealed class StatusCommand : CliCommand
             + (daemon.Seen is { } seen ? $", last seen {Ago(seen)}" : "")
             + (daemon.Version is { } version ? $", version {version}" : "")
             + (daemon.Realm is { } realm ? $", realm {realm}" : "")
+            + (daemon.List is { } list ? $", revocation list {list}" : "")
             + (daemon.IsThis ? "; this one answers" : "");
 
     private static IEnumerable<string> Show(ReplicationStatus replication) =>

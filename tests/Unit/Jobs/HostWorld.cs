@@ -40,6 +40,8 @@ internal sealed class HostWorld : IAsyncDisposable
 
     public AuditKey AuditKey => AuditKey.LoadOrCreate(folder.File("audit_key"));
 
+    public Manifests Manifests => new(AuditKey, Origin.Installation, Authority.KeysInForce);
+
     public SetClock Clock { get; } = new();
 
     public Authority Authority { get; }

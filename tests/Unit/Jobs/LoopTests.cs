@@ -21,8 +21,10 @@ public sealed class LoopTests : IAsyncLifetime
     private static readonly Dictionary<Type, Func<HostWorld, CurrentAuthority, CurrentSettings, Loop>> Loops = new()
     {
         [typeof(KrlPublisher)] = (world, _, _) => world.Krl,
-        [typeof(FollowedKrl)] = (world, _, _) => new FollowedKrl(world.Store.Database, world.Clock),
-        [typeof(OtherDaemons)] = (_, ca, _) => new OtherDaemons(ca, leads: true, NullLogger.Instance),
+        [typeof(FollowedKrl)] = (world, _, _) => new FollowedKrl(world.Store.Database, world.Clock, world.Manifests, "0123456789abcdef", world.File("followed.krl"), NullLogger.Instance),
+        [typeof(FollowedHosts)] = (world, ca, _) => new FollowedHosts(ca, new FollowedKrl(world.Store.Database, world.Clock, world.Manifests, "0123456789abcdef", world.File("followed.krl"), NullLogger.Instance), NullLogger.Instance),
+        [typeof(ListsForOthers)] = (world, _, _) => new ListsForOthers(world.Store.Database, world.Krl, world.Clock, NullLogger.Instance),
+        [typeof(OtherDaemons)] = (_, ca, _) => new OtherDaemons(ca, NullLogger.Instance),
         [typeof(KrlRefresh)] = (world, _, _) => new KrlRefresh(world.Krl, world.Clock),
         [typeof(HostPush)] = (world, _, _) => world.Authority.Push,
         [typeof(GroupsPublication)] = (world, _, _) =>
@@ -77,7 +79,7 @@ public sealed class LoopTests : IAsyncLifetime
         if (loop is not KrlPublisher)
             await world.Krl.Publish();
         // Each of them reads the settings or the clock.
-        if (loop is KrlPublisher or FollowedKrl or HostPush or Checkpoints)
+        if (loop is KrlPublisher or FollowedKrl or ListsForOthers or HostPush or Checkpoints)
             world.Clock.IsBroken = true;
         else if (loop is not KrlRefresh)
             settings.Replace(null!);

@@ -99,15 +99,19 @@ internal static class Certificates
     public static Task<DaemonStatus> Status(Authority ca, Administrator by, GetStatus ask)
     {
         var now = ca.Now();
-        // The list itself is with the daemon that leads.
-        var list = ca.Follows ? null : OpenSsh.Krl.Parse(ca.Krl.Read());
+        var (list, state) = (Listed(ca), ca.Krl.State);
         var damaged = ca.Damage.Find(now);
         var daemons = ca.Database.Daemons();
         return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus
         {
             Version = Version,
             Database = ca.Database.Setting,
-            Daemons = daemons?.Daemons,
+            Daemons = daemons?.Daemons.Select(one => !one.IsThis ? one : one with
+            {
+                List = state.Version > 0 ? state.Version.ToString() : null,
+                ListFailure = state.Failure,
+                ListFailingSince = state.FailingSince,
+            }).ToArray(),
             Replication = daemons?.Replication,
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
@@ -135,6 +139,19 @@ internal static class Certificates
             CaKeys = [.. ca.Keys.All.Select(keys => Show(keys.Signing))],
             LastBackup = snapshot.LastBackup(),
         }));
+    }
+
+    // A daemon that follows may not have one yet.
+    private static OpenSsh.Krl? Listed(Authority ca)
+    {
+        try
+        {
+            return OpenSsh.Krl.Parse(ca.Krl.Read());
+        }
+        catch (Exception e) when (ca.Follows && e is ProblemException or OpenSsh.SshFormatException)
+        {
+            return null;
+        }
     }
 
     private static CaKeyStatus Show(CaKey key) => new(

@@ -31,7 +31,7 @@ internal static class Scrapes
         });
         State(text, ca);
         if (ca.Database.Daemons() is { } shared)
-            Shared(text, shared.Daemons, shared.Replication);
+            Shared(text, ca, shared.Daemons, shared.Replication);
         return Task.FromResult<Stream>(new MemoryStream(text.End()));
     }
 
@@ -69,12 +69,15 @@ internal static class Scrapes
     }
 
     // Only with a database server, which several daemons can share.
-    private static void Shared(MetricsText text, DaemonOnRecord[] daemons, ReplicationStatus replication) =>
+    private static void Shared(MetricsText text, Authority ca, DaemonOnRecord[] daemons, ReplicationStatus replication) =>
         text.Flag(
             "certauthority_leads", "Whether this daemon leads.", daemons.Any(one => one is { IsThis: true, State: DaemonOnRecord.Leads }))
             .Gauge(
                 "certauthority_daemons_connected", "Daemons that work on the database.",
                 daemons.Count(one => one.State != DaemonOnRecord.Gone))
+            .Gauge(
+                "certauthority_daemons_without_list", "Daemons that could not write the current revocation list.",
+                daemons.Count(one => one.State != DaemonOnRecord.Gone && (one.IsThis ? ca.Krl.State.Failure : one.ListFailure) is not null))
             .Flag("certauthority_replication_synchronous", "Whether commits wait for a standby.", replication.IsSynchronous)
             .Gauge("certauthority_standbys_connected", "Standbys of the database server.", replication.Connected)
             .Gauge(
