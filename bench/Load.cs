@@ -6,13 +6,13 @@ using System.Text;
 namespace CertAuthority.Bench;
 
 /// <summary>
-/// Calls a server over and over from several connections at once, with nothing between the clock and the socket. The daemon asks the kernel
+/// Calls a server, or several in turn, over and over from several connections at once, with nothing between the clock and the socket. The daemon asks the kernel
 /// who connects, so each connection is made by a thread that is the account for that moment.
 /// </summary>
-/// <param name="socket">The path of the server's socket.</param>
+/// <param name="sockets">The paths of the servers' sockets; the clients spread over them.</param>
 /// <param name="call">The bytes of one call.</param>
 /// <param name="uids">The accounts that call.</param>
-internal sealed class Load(string socket, byte[] call, IReadOnlyList<uint> uids)
+internal sealed class Load(IReadOnlyList<string> sockets, byte[] call, IReadOnlyList<uint> uids)
 {
     /// <summary>What one round measured.</summary>
     /// <param name="Waits">How long each call waited, in ascending order.</param>
@@ -32,8 +32,8 @@ internal sealed class Load(string socket, byte[] call, IReadOnlyList<uint> uids)
     /// <summary>One thread for each client, each with connections of its own, of which it uses one after the other.</summary>
     /// <param name="clients">How many call at the same time; at most as many as there are accounts.</param>
     /// <param name="length">How long they call.</param>
-    /// <param name="server">The process whose processor time is measured.</param>
-    public Measured Round(int clients, TimeSpan length, Process server)
+    /// <param name="servers">The processes whose processor time is measured.</param>
+    public Measured Round(int clients, TimeSpan length, params IReadOnlyList<Process> servers)
     {
         var waits = new List<TimeSpan>[clients];
         using var ready = new Barrier(clients + 1);
@@ -42,7 +42,7 @@ internal sealed class Load(string socket, byte[] call, IReadOnlyList<uint> uids)
         {
             var answer = new byte[16 * 1024];
             var connections = uids.Where((_, index) => index % clients == client)
-                .Select(uid => CallerSocket.Connect(socket, uid, made => Ask(made, answer))).ToList();
+                .Select(uid => CallerSocket.Connect(sockets[client % sockets.Count], uid, made => Ask(made, answer))).ToList();
             waits[client] = new List<TimeSpan>(100_000);
             ready.SignalAndWait();
             ready.SignalAndWait();
@@ -56,14 +56,23 @@ internal sealed class Load(string socket, byte[] call, IReadOnlyList<uint> uids)
         })).ToList();
         threads.ForEach(thread => thread.Start());
         ready.SignalAndWait();
-        server.Refresh();
-        var (before, watch) = (server.TotalProcessorTime, Stopwatch.StartNew());
+        var (before, watch) = (Processor(servers), Stopwatch.StartNew());
         Volatile.Write(ref end, Stopwatch.GetTimestamp() + (long)(length.TotalSeconds * Stopwatch.Frequency));
         ready.SignalAndWait();
         threads.ForEach(thread => thread.Join());
         var wall = watch.Elapsed;
-        server.Refresh();
-        return new Measured([.. waits.SelectMany(of => of).Order()], wall, server.TotalProcessorTime - before);
+        return new Measured([.. waits.SelectMany(of => of).Order()], wall, Processor(servers) - before);
+    }
+
+    private static TimeSpan Processor(IReadOnlyList<Process> servers)
+    {
+        var sum = TimeSpan.Zero;
+        foreach (var server in servers)
+        {
+            server.Refresh();
+            sum += server.TotalProcessorTime;
+        }
+        return sum;
     }
 
     private void Ask(Socket connection, byte[] answer)

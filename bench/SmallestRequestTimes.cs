@@ -61,7 +61,7 @@ internal static class SmallestRequestTimes
 
             Func<TimeSpan, Load.Measured> Of(string path, string id)
             {
-                var load = new Load(path, Call, [.. Enumerable.Repeat(0u, clients)]);
+                var load = new Load([path], Call, [.. Enumerable.Repeat(0u, clients)]);
                 var server = Process.GetProcessById(Number(id));
                 return span => load.Round(clients, span, server);
             }
