@@ -58,7 +58,7 @@ public sealed class MetricsTests
         var scraped = Names((await daemon.Administrator.Types("tctl", "status", "--format=prometheus")).Done(), "^[a-z_]+");
         // PostgresTests reads these: a daemon with a file has none of them.
         scraped.UnionWith(
-            ((string[])["leads", "daemons_connected", "standbys_connected", "replication_synchronous", "replication_lag_bytes", "replication_lag_seconds"])
+            ((string[])["leads", "daemons_connected", "daemons_without_list", "standbys_connected", "replication_synchronous", "replication_lag_bytes", "replication_lag_seconds"])
                 .Select(name => $"certauthority_{name}"));
 
         Assert.All(Names(File.ReadAllText(Alerts)), name => Assert.Contains(name, scraped));

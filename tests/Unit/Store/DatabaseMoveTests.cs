@@ -16,6 +16,7 @@ public sealed class DatabaseMoveTests : IAsyncLifetime, IDisposable
         ["backup.one"] = ["1"],
         ["audit_tree.one"] = ["1"],
         ["audit_archive.one"] = ["1"],
+        ["published_list.one"] = ["1"],
         ["clock.id"] = ["1"],
         ["requests.state"] = ["'PENDING'", "'DENIED'"],
         ["requests.clock"] = ["'creation'", "'approval'"],
