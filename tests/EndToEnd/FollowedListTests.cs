@@ -5,36 +5,19 @@ using CertAuthority.Tests.Unit.Store;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>Two daemons on one database, each with the revocation list on its own disk and in its own directory for hosts.</summary>
-public sealed class FollowedListTests(PostgresServer one) : IClassFixture<PostgresServer>, IAsyncLifetime, IDisposable
+public sealed class FollowedListTests(PostgresServer one) : IClassFixture<PostgresServer>, IAsyncLifetime
 {
-    private readonly Scratch scratch = new();
-    private readonly Scratch second = new();
-    private TestDaemon leader = null!;
-    private TestDaemon follower = null!;
+    private TwoDaemons both = null!;
 
-    private string Published => second["published"];
+    private TestDaemon Leader => both.Leader;
 
-    public async Task InitializeAsync()
-    {
-        one.Server.Create(scratch.Path);
-        leader = await TestDaemon.Start(scratch, configuration: $"{Configuration}publish_dir: {scratch["published"]}\n");
-        await DaemonTests.Setup(leader);
-        PostgresTests.CopyKeys(leader, second);
-        follower = TestDaemon.Follows(second, $"{Configuration}publish_dir: {Published}\n");
-        await follower.Served;
-    }
+    private TestDaemon Follower => both.Follower;
 
-    public async Task DisposeAsync()
-    {
-        await follower.DisposeAsync();
-        await leader.DisposeAsync();
-    }
+    private string Published => both.Second["published"];
 
-    public void Dispose()
-    {
-        second.Dispose();
-        scratch.Dispose();
-    }
+    public async Task InitializeAsync() => both = await TwoDaemons.Start(one.Server, DaemonTests.Setup, (_, folder) => $"publish_dir: {folder["published"]}\n");
+
+    public async Task DisposeAsync() => await both.DisposeAsync();
 
     /// <summary>Each sshd reads the file of its own daemon.</summary>
     [PeopleTheory]
@@ -42,7 +25,7 @@ public sealed class FollowedListTests(PostgresServer one) : IClassFixture<Postgr
     [InlineData(false)]
     public async Task Revocation_is_in_the_file_of_its_daemon_when_it_returns(bool onFollower)
     {
-        var asked = onFollower ? follower : leader;
+        var asked = onFollower ? Follower : Leader;
         await Eventually.Holds(() => Same("revoked.krl"), "the follower has a list");
         (await asked.Myself.Types("tsh", "login")).Done();
         var host = await TestHost.Create(asked, "db1");
@@ -50,63 +33,63 @@ public sealed class FollowedListTests(PostgresServer one) : IClassFixture<Postgr
         (await asked.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
         Assert.False(await host.LetsIn(asked.Myself, "deploy"));
         if (onFollower)
-            Assert.Equal(follower.RevocationList().Version, leader.RevocationList().Version);
+            Assert.Equal(Follower.RevocationList().Version, Leader.RevocationList().Version);
         await Eventually.Holds(() => Same("revoked.krl") && Same("published/revoked.krl") && Same("published/manifest"), "both have the same bytes");
         // Each of them answers with its own.
-        var text = (await follower.Administrator.Types("tctl", "status")).Done();
-        Assert.Contains($"revocation list: version {follower.RevocationList().Version}, written ", text, StringComparison.Ordinal);
-        Assert.Equal(2, text.Split($", revocation list {leader.RevocationList().Version}").Length - 1);
+        var text = (await Follower.Administrator.Types("tctl", "status")).Done();
+        Assert.Contains($"revocation list: version {Follower.RevocationList().Version}, written ", text, StringComparison.Ordinal);
+        Assert.Equal(2, text.Split($", revocation list {Leader.RevocationList().Version}").Length - 1);
     }
 
     [PeopleFact]
     public async Task Host_fetches_from_a_follower_alone()
     {
-        (await follower.Myself.Types("tsh", "login")).Done();
-        (await follower.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
-        var trusted = Directory.CreateDirectory(second["trusted"]).FullName;
-        var settings = second.Write("pull.conf", $"SOURCE={Published}\nDIR={trusted}\n");
-        (await follower.Administrator.Types(PulledHost.Puller, "--config", settings, "--new-ca")).Done();
-        var host = await TestHost.Create(follower, "pulled", trusts: trusted);
-        Assert.False(await host.LetsIn(follower.Myself, "deploy"));
-        (await follower.Myself.Types("tsh", "login")).Done();
-        Assert.True(await host.LetsIn(follower.Myself, "deploy"), host.Log);
+        (await Follower.Myself.Types("tsh", "login")).Done();
+        (await Follower.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
+        var trusted = Directory.CreateDirectory(both.Second["trusted"]).FullName;
+        var settings = both.Second.Write("pull.conf", $"SOURCE={Published}\nDIR={trusted}\n");
+        (await Follower.Administrator.Types(PulledHost.Puller, "--config", settings, "--new-ca")).Done();
+        var host = await TestHost.Create(Follower, "pulled", trusts: trusted);
+        Assert.False(await host.LetsIn(Follower.Myself, "deploy"));
+        (await Follower.Myself.Types("tsh", "login")).Done();
+        Assert.True(await host.LetsIn(Follower.Myself, "deploy"), host.Log);
 
-        (await leader.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
+        (await Leader.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
         await Eventually.Holds(() => Same("published/manifest"), "the follower has published");
-        (await follower.Administrator.Types(PulledHost.Puller, "--config", settings)).Done();
-        Assert.False(await host.LetsIn(follower.Myself, "deploy"));
+        (await Follower.Administrator.Types(PulledHost.Puller, "--config", settings)).Done();
+        Assert.False(await host.LetsIn(Follower.Myself, "deploy"));
     }
 
-    /// <summary>The leader's callers wait for nobody else, and every status says who could not write.</summary>
+    /// <summary>On the daemon that leads, nobody waits for another one, and the status of each says which one could not write.</summary>
     [Fact]
     public async Task Follower_that_cannot_write_says_so_everywhere()
     {
         await Eventually.Holds(() => Same("revoked.krl"), "the follower has a list");
-        (await leader.Myself.Types("tsh", "login")).Done();
-        File.Delete(follower.File("revoked.krl"));
-        Directory.CreateDirectory(follower.File("revoked.krl"));
-        (await leader.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
-        (await leader.Myself.Types("tsh", "login")).Done();
-        var refused = await follower.Administrator.Types("tctl", "certs", "revoke", "--user=me");
+        (await Leader.Myself.Types("tsh", "login")).Done();
+        File.Delete(Follower.File("revoked.krl"));
+        Directory.CreateDirectory(Follower.File("revoked.krl"));
+        (await Leader.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
+        (await Leader.Myself.Types("tsh", "login")).Done();
+        var refused = await Follower.Administrator.Types("tctl", "certs", "revoke", "--user=me");
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("the decision stands, but the revocation list could not be written on the machine of this daemon", refused.Error, StringComparison.Ordinal);
-        Assert.Contains("could not be written to ", follower.Log, StringComparison.Ordinal);
-        foreach (var asked in (TestDaemon[])[leader, follower])
+        Assert.Contains("could not be written to ", Follower.Log, StringComparison.Ordinal);
+        foreach (var asked in (TestDaemon[])[Leader, Follower])
         {
             await Eventually.Holds(async () => (await asked.Administrator.Types("tctl", "status")).ExitCode == 1, "the status is bad");
             var status = await asked.Administrator.Types("tctl", "status");
-            Assert.Matches($"(?m)^tctl: error: the daemon on {Environment.MachineName} \\({follower.DataDirectory}\\) has had no new revocation list since .*Z: .*revoked.krl", status.Error);
+            Assert.Matches($"(?m)^tctl: error: the daemon on {Environment.MachineName} \\({Follower.DataDirectory}\\) has had no new revocation list since .*Z: .*revoked.krl", status.Error);
             Assert.Equal("1", await Metric(asked));
             var daemons = JsonNode.Parse((await asked.Administrator.Types("tctl", "status", "--format=json")).Output)!["daemons"]!.AsArray();
             Assert.Null(daemons[0]!["list_failure"]);
-            Assert.Equal(leader.RevocationList().Version.ToString(), (string)daemons[0]!["list"]!);
+            Assert.Equal(Leader.RevocationList().Version.ToString(), (string)daemons[0]!["list"]!);
             Assert.NotNull(daemons[1]!["list_failure"]);
             Assert.NotNull(daemons[1]!["list_failing_since"]);
         }
-        Directory.Delete(follower.File("revoked.krl"));
+        Directory.Delete(Follower.File("revoked.krl"));
         await Eventually.Holds(() => Same("revoked.krl"), "the follower has written it");
-        await Eventually.Holds(async () => (await leader.Administrator.Types("tctl", "status")).ExitCode == 0, "the status is good");
-        Assert.Equal("0", await Metric(leader));
+        await Eventually.Holds(async () => (await Leader.Administrator.Types("tctl", "status")).ExitCode == 0, "the status is good");
+        Assert.Equal("0", await Metric(Leader));
     }
 
     /// <summary>Whoever can write to the database alone cannot make a daemon accept what was revoked.</summary>
@@ -118,68 +101,65 @@ public sealed class FollowedListTests(PostgresServer one) : IClassFixture<Postgr
     public async Task List_that_was_changed_in_the_database_is_not_written(string change, string why)
     {
         await Eventually.Holds(() => Same("published/manifest"), "the follower has a list");
-        var before = File.ReadAllBytes(follower.File("revoked.krl"));
-        one.Server.Run($"UPDATE {TestPostgres.Schema(scratch.Path)}.published_list SET version = version + 1, {change}; SELECT 1");
-        await Eventually.Holds(() => follower.Log.Contains(why, StringComparison.Ordinal), "it is refused");
-        Assert.Equal(before, File.ReadAllBytes(follower.File("revoked.krl")));
+        var before = File.ReadAllBytes(Follower.File("revoked.krl"));
+        one.Server.Run($"UPDATE {TestPostgres.Schema(both.First.Path)}.published_list SET version = version + 1, {change}; SELECT 1");
+        await Eventually.Holds(() => Follower.Log.Contains(why, StringComparison.Ordinal), "it is refused");
+        Assert.Equal(before, File.ReadAllBytes(Follower.File("revoked.krl")));
         Assert.Equal(before, File.ReadAllBytes(Path.Combine(Published, "revoked.krl")));
-        Assert.Contains(why, (await leader.Administrator.Types("tctl", "status")).Error, StringComparison.Ordinal);
+        Assert.Contains(why, (await Leader.Administrator.Types("tctl", "status")).Error, StringComparison.Ordinal);
     }
 
     /// <summary>A mount, for example. The daemon that leads writes first, and the other one leaves that as it is.</summary>
     [Fact]
     public async Task Directory_that_two_daemons_share_keeps_the_newest_list()
     {
-        await follower.Stop();
-        File.WriteAllText(second["certauthority.yaml"], $"{Configuration}publish_dir: {scratch["published"]}\n");
-        await follower.Restart();
+        await Follower.Stop();
+        File.WriteAllText(both.Second["certauthority.yaml"], both.Configuration($"publish_dir: {both.First["published"]}\n"));
+        await Follower.Restart();
         for (var round = 0; round < 5; round++)
         {
-            (await leader.Myself.Types("tsh", "login")).Done();
-            (await (round % 2 == 0 ? follower : leader).Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
-            Assert.Equal(leader.RevocationList().Version, OpenSsh.Krl.Parse(File.ReadAllBytes(scratch["published/revoked.krl"])).Version);
+            (await Leader.Myself.Types("tsh", "login")).Done();
+            (await (round % 2 == 0 ? Follower : Leader).Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
+            Assert.Equal(Leader.RevocationList().Version, OpenSsh.Krl.Parse(File.ReadAllBytes(both.First["published/revoked.krl"])).Version);
         }
-        foreach (var asked in (TestDaemon[])[leader, follower])
+        foreach (var asked in (TestDaemon[])[Leader, Follower])
             (await asked.Administrator.Types("tctl", "status")).Done();
-        Assert.DoesNotContain("could not be written", leader.Log + follower.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("could not be written", Leader.Log + Follower.Log, StringComparison.Ordinal);
     }
 
     /// <summary>It writes the list moments later, as the daemon that leads.</summary>
     [Fact]
     public async Task Revocation_waits_for_the_daemon_that_takes_over()
     {
-        (await follower.Myself.Types("tsh", "login")).Done();
-        var id = await DaemonTests.FileRequest(follower);
-        (await follower.Administrator.Types("tctl", "requests", "approve", id)).Done();
-        (await follower.Myself.Types("tsh", "login", $"--request-id={id}")).Done();
+        (await Follower.Myself.Types("tsh", "login")).Done();
+        var id = await DaemonTests.FileRequest(Follower);
+        (await Follower.Administrator.Types("tctl", "requests", "approve", id)).Done();
+        (await Follower.Myself.Types("tsh", "login", $"--request-id={id}")).Done();
         // Nobody writes lists until the others find out.
-        await leader.Signal("STOP");
+        await Leader.Signal("STOP");
         var waits = ((string[][])[["tctl", "certs", "revoke", "--user=me"], ["tctl", "requests", "deny", id], ["tctl", "lock", "--user=me"]])
-            .Select(follower.Administrator.Types).ToList();
-        await follower.Leads();
+            .Select(Follower.Administrator.Types).ToList();
+        await Follower.Leads();
         foreach (var one in await Task.WhenAll(waits))
             one.Done();
-        Assert.True(follower.RevocationList().IsRevoked(follower.PublicKey("user_ca"), ulong.Parse((await Serials()).Max()!)));
-        await leader.Signal("CONT");
-        await leader.Ended();
+        Assert.True(Follower.RevocationList().IsRevoked(Follower.PublicKey("user_ca"), ulong.Parse((await Serials()).Max()!)));
+        await Leader.Signal("CONT");
+        await Leader.Ended();
 
         async Task<IEnumerable<string>> Serials()
         {
-            using var ca = follower.Connect();
+            using var ca = Follower.Connect();
             return (await ca.Send(Routes.ListCertificates, new ListCertificates(User: "me"))).Certificates.Select(one => one.Serial);
         }
     }
 
     private bool Same(string name)
     {
-        var (first, other) = name.StartsWith("published", StringComparison.Ordinal) ? (scratch[name], second[name]) : (leader.File(name), follower.File(name));
+        var (first, other) = name.StartsWith("published", StringComparison.Ordinal) ? (both.First[name], both.Second[name]) : (Leader.File(name), Follower.File(name));
         return File.Exists(first) && File.Exists(other) && File.ReadAllBytes(first).AsSpan().SequenceEqual(File.ReadAllBytes(other));
     }
 
     private static async Task<string> Metric(TestDaemon asked) =>
         (await asked.Administrator.Types("tctl", "status", "--format=prometheus")).Done().Split('\n')
             .Single(line => line.StartsWith("certauthority_daemons_without_list ", StringComparison.Ordinal)).Split(' ')[1];
-
-    private string Configuration =>
-        $"database: \"postgres:{string.Join(';', one.Server.Options(TestPostgres.Schema(scratch.Path)).Select(option => $"{option.Key}={option.Value}"))}\"\n{TestDaemon.ManyLogins}";
 }

@@ -1,42 +1,25 @@
 using System.Collections.Concurrent;
 using CertAuthority.Protocol;
-using CertAuthority.Tests.Unit.Store;
 
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>Two daemons on one database that are restarted in turn while people work.</summary>
 public sealed class RollingRestartTests(PostgresServer one) : IClassFixture<PostgresServer>, IAsyncLifetime, IDisposable
 {
-    private readonly Scratch scratch = new();
-    private readonly Scratch second = new();
     private readonly CancellationTokenSource over = new();
     private readonly ConcurrentQueue<string> refused = new();
     private readonly ConcurrentDictionary<string, int> done = new();
-    private TestDaemon works = null!;
-    private TestDaemon follows = null!;
+    private TwoDaemons both = null!;
 
-    public async Task InitializeAsync()
-    {
-        one.Server.Create(scratch.Path);
-        works = await TestDaemon.Start(scratch, configuration: Configuration);
-        await DaemonTests.Setup(works);
-        PostgresTests.CopyKeys(works, second);
-        follows = TestDaemon.Follows(second, Configuration);
-        await follows.Served;
-    }
+    private TestDaemon Works => both.Leader;
 
-    public async Task DisposeAsync()
-    {
-        await follows.DisposeAsync();
-        await works.DisposeAsync();
-    }
+    private TestDaemon Follows => both.Follower;
 
-    public void Dispose()
-    {
-        over.Dispose();
-        second.Dispose();
-        scratch.Dispose();
-    }
+    public async Task InitializeAsync() => both = await TwoDaemons.Start(one.Server, DaemonTests.Setup);
+
+    public async Task DisposeAsync() => await both.DisposeAsync();
+
+    public void Dispose() => over.Dispose();
 
     /// <summary>As an upgrade does it. Every call is answered, wherever it was when a daemon ended.</summary>
     [Fact]
@@ -44,7 +27,7 @@ public sealed class RollingRestartTests(PostgresServer one) : IClassFixture<Post
     {
         var load = Load();
         for (var round = 0; round < 3; round++)
-            foreach (var (restarted, other) in ((TestDaemon, TestDaemon)[])[(works, follows), (follows, works)])
+            foreach (var (restarted, other) in ((TestDaemon, TestDaemon)[])[(Works, Follows), (Follows, Works)])
             {
                 await Progress();
                 Assert.Equal(0, await restarted.Stop());
@@ -55,7 +38,7 @@ public sealed class RollingRestartTests(PostgresServer one) : IClassFixture<Post
         await Progress();
         await over.CancelAsync();
         await load;
-        Assert.True(refused.IsEmpty, $"{refused.Count} refused, {Done}:\n{string.Join('\n', refused.GroupBy(why => why).Select(why => $"{why.Count()}x {why.Key}"))}\n{works.Log}");
+        Assert.True(refused.IsEmpty, $"{refused.Count} refused, {Done}:\n{string.Join('\n', refused.GroupBy(why => why).Select(why => $"{why.Count()}x {why.Key}"))}\n{Works.Log}");
         Assert.All((string[])["login", "request", "wait", "approval"], what => Assert.InRange(done[what], 100, int.MaxValue));
     }
 
@@ -63,33 +46,30 @@ public sealed class RollingRestartTests(PostgresServer one) : IClassFixture<Post
     [Fact]
     public async Task Daemon_that_takes_over_keeps_its_socket()
     {
-        var load = Load(follows.Server);
+        var load = Load(Follows.Server);
         await Progress();
         var socket = Inode();
-        Assert.Equal(0, await works.Stop());
-        await follows.Leads();
+        Assert.Equal(0, await Works.Stop());
+        await Follows.Leads();
         await Progress();
         Assert.Equal(socket, Inode());
         await over.CancelAsync();
         await load;
         Assert.True(refused.IsEmpty, $"{refused.Count} refused, {Done}:\n{string.Join('\n', refused.Distinct())}");
         // It is the administrators' socket that tctl uses.
-        (await follows.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
-        Assert.Equal(0, await follows.Stop());
-        Assert.False(File.Exists(follows.Socket));
-        Assert.Equal(["ca.sock.lock"], Directory.GetFiles(Path.GetDirectoryName(follows.Socket)!).Select(path => Path.GetFileName(path)!));
+        (await Follows.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
+        Assert.Equal(0, await Follows.Stop());
+        Assert.False(File.Exists(Follows.Socket));
+        Assert.Equal(["ca.sock.lock"], Directory.GetFiles(Path.GetDirectoryName(Follows.Socket)!).Select(path => Path.GetFileName(path)!));
 
         string Inode()
         {
-            using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%d:%i", follows.Socket]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+            using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%d:%i", Follows.Socket]) { RedirectStandardOutput = true, UseShellExecute = false })!;
             return stat.StandardOutput.ReadToEnd();
         }
     }
 
     private string Done => string.Join(", ", done.Select(one => $"{one.Value} {one.Key}s"));
-
-    private string Configuration =>
-        $"database: \"postgres:{string.Join(';', one.Server.Options(TestPostgres.Schema(scratch.Path)).Select(option => $"{option.Key}={option.Value}"))}\"\n{TestDaemon.ManyLogins}";
 
     /// <summary>Returns after more of everything was done.</summary>
     private async Task Progress()
@@ -101,7 +81,7 @@ public sealed class RollingRestartTests(PostgresServer one) : IClassFixture<Post
 
     private Task Load(string? servers = null)
     {
-        servers ??= $"{works.Server},{follows.Server}";
+        servers ??= $"{Works.Server},{Follows.Server}";
         // One keeps its connection, the other has a new one for each call, as commands do.
         return Task.WhenAll(
             LogIn(), LogIn(afresh: true), Work(), Work(afresh: true), Approve());
