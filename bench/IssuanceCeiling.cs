@@ -1,7 +1,9 @@
+using System.Data.Common;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using CertAuthority.Keys;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace CertAuthority.Bench;
 
@@ -17,33 +19,42 @@ internal sealed class IssuanceCeiling : IDisposable
 
     private const int Users = 1000;
 
-    private readonly SqliteConnection database;
-    private readonly SqliteCommand insertCertificate;
-    private readonly SqliteCommand insertAudit;
+    private const string InsertCertificate =
+        "INSERT INTO certificates (serial, user_id, user_name, valid_before, rest) VALUES ($1, $2, $3, $4, $5)";
+
+    private const string InsertAudit = "INSERT INTO audit (id, time, \"user\", entry) VALUES ($1, $2, $3, $4)";
+
+    private readonly DbConnection database;
     private readonly Ed25519PrivateKey key = Ed25519PrivateKey.New();
     private readonly byte[] toBeSigned = RandomNumberGenerator.GetBytes(400);
+    private readonly byte[] certificate = RandomNumberGenerator.GetBytes(CertificateRow);
+    private readonly byte[] entry = RandomNumberGenerator.GetBytes(AuditRow);
+    private readonly Dictionary<string, DbCommand> prepared = [];
     private int rows;
 
-    public IssuanceCeiling(string directory)
+    /// <param name="directory">Where a file of SQLite is made.</param>
+    /// <param name="server">How a PostgreSQL server is reached that is used instead, with a schema that is empty; an empty text for none.</param>
+    public IssuanceCeiling(string directory, string server)
     {
-        database = new SqliteConnection($"Data Source={Path.Combine(directory, "ceiling.db")};Pooling=False");
+        database = server.Length > 0
+            ? new NpgsqlConnection($"{server};Pooling=False;Max Auto Prepare=10;Auto Prepare Min Usages=2")
+            : new SqliteConnection($"Data Source={Path.Combine(directory, "ceiling.db")};Pooling=False");
         database.Open();
-        Run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+        if (server.Length == 0)
+            Run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
         Run(
-            """
-            CREATE TABLE certificates (serial INTEGER PRIMARY KEY, user_id TEXT, user_name TEXT, valid_before INTEGER, rest BLOB);
+            $"""
+            CREATE TABLE certificates (serial INTEGER PRIMARY KEY, user_id TEXT, user_name TEXT, valid_before INTEGER, rest {Bytes});
             CREATE INDEX by_user ON certificates (user_id, valid_before);
             CREATE INDEX by_name ON certificates (user_name, serial);
             CREATE INDEX by_end ON certificates (valid_before);
-            CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER, user TEXT, entry BLOB);
+            CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER, "user" TEXT, entry {Bytes});
             CREATE INDEX by_time ON audit (time);
-            CREATE INDEX audit_by_user ON audit (user);
+            CREATE INDEX audit_by_user ON audit ("user");
             """);
-        insertCertificate = Prepare("INSERT INTO certificates (user_id, user_name, valid_before, rest) VALUES ($1, $2, $3, $4)", 4);
-        insertAudit = Prepare("INSERT INTO audit (time, user, entry) VALUES ($1, $2, $3)", 3);
-        insertCertificate.Parameters[3].Value = RandomNumberGenerator.GetBytes(CertificateRow);
-        insertAudit.Parameters[2].Value = RandomNumberGenerator.GetBytes(AuditRow);
     }
+
+    private string Bytes => database is NpgsqlConnection ? "BYTEA" : "BLOB";
 
     /// <summary>Returns how many certificates a second there are at best, and the processor time for one in µs.</summary>
     /// <param name="group">How many share a commit. The certificates of the group before are signed meanwhile; a single one is not.</param>
@@ -66,8 +77,8 @@ internal sealed class IssuanceCeiling : IDisposable
 
     public void Dispose()
     {
-        insertCertificate.Dispose();
-        insertAudit.Dispose();
+        foreach (var command in prepared.Values)
+            command.Dispose();
         database.Dispose();
         key.Dispose();
     }
@@ -75,19 +86,34 @@ internal sealed class IssuanceCeiling : IDisposable
     private void Commit(int group)
     {
         using var transaction = database.BeginTransaction();
-        (insertCertificate.Transaction, insertAudit.Transaction) = (transaction, transaction);
+        // To a server, all rows go at once.
+        using var together = database.CanCreateBatch ? database.CreateBatch() : null;
         for (var last = rows + group; rows < last; rows++)
         {
             var (user, now) = (rows % Users, rows / 1000);
-            insertCertificate.Parameters[0].Value = $"{user:00000000}-0000-0000-0000-000000000000";
-            insertCertificate.Parameters[1].Value = $"u{user}";
-            insertCertificate.Parameters[2].Value = now;
-            insertCertificate.ExecuteNonQuery();
-            insertAudit.Parameters[0].Value = now;
-            insertAudit.Parameters[1].Value = $"u{user}";
-            insertAudit.ExecuteNonQuery();
+            Insert(transaction, together, InsertCertificate, rows, $"{user:00000000}-0000-0000-0000-000000000000", $"u{user}", now, certificate);
+            Insert(transaction, together, InsertAudit, rows, now, $"u{user}", entry);
         }
+        together?.ExecuteNonQuery();
         transaction.Commit();
+    }
+
+    private void Insert(DbTransaction transaction, DbBatch? together, string sql, params ReadOnlySpan<object> values)
+    {
+        if (together is null)
+        {
+            var command = Prepared(sql, values.Length);
+            command.Transaction = transaction;
+            for (var n = 0; n < values.Length; n++)
+                command.Parameters[n].Value = values[n];
+            command.ExecuteNonQuery();
+            return;
+        }
+        var one = together.CreateBatchCommand();
+        one.CommandText = sql;
+        foreach (var value in values)
+            one.Parameters.Add(new NpgsqlParameter { Value = value });
+        together.BatchCommands.Add(one);
     }
 
     private void Sign()
@@ -104,9 +130,11 @@ internal sealed class IssuanceCeiling : IDisposable
         command.ExecuteNonQuery();
     }
 
-    private SqliteCommand Prepare(string sql, int parameters)
+    private DbCommand Prepared(string sql, int parameters)
     {
-        var command = database.CreateCommand();
+        if (prepared.TryGetValue(sql, out var known))
+            return known;
+        var command = prepared[sql] = database.CreateCommand();
         command.CommandText = sql;
         for (var n = 1; n <= parameters; n++)
             command.Parameters.Add(new SqliteParameter($"${n}", null));

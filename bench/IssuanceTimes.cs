@@ -14,12 +14,12 @@ internal static class IssuanceTimes
     /// Prints, for each number of clients, certificates per second, the daemon's processor time for one, and how long callers wait; and
     /// beside that what the machine can do at best, measured right afterwards.
     /// </summary>
-    /// <param name="args">The sockets and the processes of one or more daemons, each separated by commas, a public key, how many accounts have a user (uids from 200001 on), seconds for each round, numbers of clients.</param>
+    /// <param name="args">The sockets and the processes of one or more daemons, each separated by commas, a public key, how many accounts have a user (uids from 200001 on), a PostgreSQL server for the ceiling or an empty text, seconds for each round, numbers of clients.</param>
     public static int Print(string[] args)
     {
-        if (args is not [var sockets, var pids, var key, var users, var length, .. var rounds] || rounds.Length == 0)
+        if (args is not [var sockets, var pids, var key, var users, var server, var length, .. var rounds] || rounds.Length == 0)
         {
-            Console.Error.WriteLine("usage: issuance SOCKET,… PID,… KEY USERS SECONDS CLIENTS…");
+            Console.Error.WriteLine("usage: issuance SOCKET,… PID,… KEY USERS SERVER SECONDS CLIENTS…");
             return 2;
         }
         Process[] daemons = [.. pids.Split(',').Select(pid => Process.GetProcessById(Number(pid)))];
@@ -27,7 +27,7 @@ internal static class IssuanceTimes
         // An account may log in only so often within a minute, so there are many.
         var calls = new Load(sockets.Split(','), Call(key), [.. Enumerable.Range(0, Number(users)).Select(user => CallerSocket.FirstUid + (uint)user)]);
         calls.Round(WarmUpClients, WarmUp, daemons);
-        using var ceiling = new IssuanceCeiling(Path.GetDirectoryName(sockets.Split(',')[0])!);
+        using var ceiling = new IssuanceCeiling(Path.GetDirectoryName(sockets.Split(',')[0])!, server);
         ceiling.Round(WarmUpClients, WarmUp);
         Console.WriteLine("clients\tcertificates/s\tµs of processor\tp50 ms\tp99 ms\tceiling/s\tceiling µs\tshare of it\ttimes its µs");
         foreach (var clients in rounds.Select(Number))
