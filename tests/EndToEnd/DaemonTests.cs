@@ -50,11 +50,18 @@ public sealed class DaemonTests
         await using var daemon = await TestDaemon.Start();
         await Setup(daemon);
         var id = await FileRequest(daemon);
-        using var waits = daemon.Myself.Start("curl", "-s", "--unix-socket", daemon.Socket, $"http://ca/v1/my/requests/{id}?wait=25s&after=1");
-        // Answered within the drain, long before its 25 seconds: as things stand.
+        string[] calls = [$"my/requests/{id}?wait=25s&after=1", $"requests/{id}?wait=25s&after=1", "audit?wait=25s&after=1000"];
+        var waits = calls.Select(call => daemon.Myself.Start("curl", "-s", "--unix-socket", daemon.Socket, $"http://ca/v1/{call}")).ToList();
+        // A connection of the daemon's side: it has the path of the socket and the state 03.
+        await Eventually.Holds(() => File.ReadLines("/proc/net/unix").Count(line => line.EndsWith($" {daemon.Socket}", StringComparison.Ordinal) && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[5] == "03") == calls.Length);
+        // Answered within the drain, long before the 25 seconds: as things stand.
         Assert.Equal(0, await daemon.Stop());
-        var answer = await waits.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(10));
-        Assert.True(answer.Length == 0 || answer.Contains("\"state\":\"PENDING\""), answer);
+        foreach (var (call, wait) in calls.Zip(waits))
+        {
+            var answer = await wait.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(10));
+            Assert.True(answer.Contains(call.StartsWith("audit", StringComparison.Ordinal) ? "\"entries\":[]" : "\"state\":\"PENDING\"", StringComparison.Ordinal), $"{call}: {answer}");
+            wait.Dispose();
+        }
     }
 
     [Fact]
