@@ -50,11 +50,21 @@ public sealed class DaemonTests
         await using var daemon = await TestDaemon.Start();
         await Setup(daemon);
         var id = await FileRequest(daemon);
-        using var waits = daemon.Myself.Start("curl", "-s", "--unix-socket", daemon.Socket, $"http://ca/v1/my/requests/{id}?wait=25s&after=1");
-        // Answered within the drain, long before its 25 seconds: as things stand.
+        // Nobody can write to this host.
+        (await daemon.Administrator.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: gone}, spec: {addr: '127.0.0.1:1', push: true}}")).Done();
+        (string Path, string Answer)[] calls =
+        [
+            ($"my/requests/{id}?wait=25s&after=1", "\"state\":\"PENDING\""), ("audit?wait=25s&order=oldest&user=nobody", "\"entries\":[]"),
+            ("my/hosts/behind?wait=25s", "the daemon is stopping"),
+        ];
+        var waits = calls.Select(call => daemon.Myself.Start("curl", "-s", "--unix-socket", daemon.Socket, $"http://ca/v1/{call.Path}")).ToList();
+        // A connection of the daemon's side: it has the path of the socket and the state 03.
+        await Eventually.Holds(() => File.ReadLines("/proc/net/unix").Count(line => line.EndsWith($" {daemon.Socket}", StringComparison.Ordinal) && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[5] == "03") == calls.Length);
+        // Answered within the drain, long before the 25 seconds.
         Assert.Equal(0, await daemon.Stop());
-        var answer = await waits.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(10));
-        Assert.True(answer.Length == 0 || answer.Contains("\"state\":\"PENDING\""), answer);
+        foreach (var (call, wait) in calls.Zip(waits))
+            using (wait)
+                Assert.Contains(call.Answer, await wait.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(10)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -92,8 +92,29 @@ internal sealed class FaultRig : IAsyncDisposable
         }
     }
 
-    /// <summary>Breaks something under load, mends it, and compares.</summary>
+    /// <summary>Breaks something under load, mends it, and compares; also if it never mends, as far as the server answers by then.</summary>
     public async Task Round(Fault fault, bool last = false)
+    {
+        try
+        {
+            await TryRound(fault, last);
+        }
+        catch
+        {
+            await load.Stop();
+            try
+            {
+                witness.Check(primary, scratch[0].Path, everything: true);
+            }
+            catch (Npgsql.NpgsqlException e)
+            {
+                witness.Count($"not compared: {e.Message}");
+            }
+            throw;
+        }
+    }
+
+    private async Task TryRound(Fault fault, bool last)
     {
         var clock = Stopwatch.StartNew();
         Phases = "";

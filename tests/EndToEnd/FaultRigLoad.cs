@@ -117,11 +117,17 @@ internal sealed class FaultRigLoad : IAsyncDisposable
         witness.Approved(request);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends all calls, whether they have their answers or not.</summary>
+    public async Task Stop()
     {
         await over.CancelAsync();
         isQuiet = false;
         await Task.WhenAny(Task.WhenAll(callers), Task.Delay(Patience));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Stop();
         foreach (var client in one.Concat(both))
             client.Dispose();
         over.Dispose();

@@ -286,6 +286,41 @@ public sealed class PostgresTests(PostgresServer one) : IClassFixture<PostgresSe
         Assert.Equal([1L], Query("SELECT count(DISTINCT holder) FROM writer"));
     }
 
+    /// <summary>It may have been replaced by then. Here somebody else keeps its batches waiting; to be paused is the same.</summary>
+    [PeopleFact]
+    public async Task Daemon_that_was_silent_replaces_no_list_on_a_host()
+    {
+        var (hold, met) = (scratch["hold"], scratch["met"]);
+        var config = scratch.Write("ssh_config", $"Host *\n    ProxyCommand sh -c 'touch {met}; while [ -e {hold} ]; do sleep 0.05; done; exec nc %h %p'\n");
+        await using var daemon = await Start($"{TestDaemon.ManyLogins}push: {{ssh_config: {config}}}\n");
+        var fleet = await EnrolledFleet.Around(daemon);
+        await using var host = await fleet.EnrolledHost();
+        await Eventually.Holds(() => fleet.HasTheList(host) && Sessions() == 0, "the host has its first list");
+        var before = File.ReadAllBytes(host["certauthority/revoked.krl"]);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+
+        // The next connection is held up, and then every batch.
+        File.WriteAllText(hold, "");
+        File.Delete(met);
+        (await fleet.Tctl("certs", "revoke", "--user=me")).Done();
+        await Eventually.Holds(() => File.Exists(met), "it connects to the host");
+        using (var outside = Open())
+        {
+            Run("BEGIN", outside);
+            Run("SELECT begin_batch()", outside);
+            var silent = System.Diagnostics.Stopwatch.StartNew();
+            await Eventually.Holds(() => silent.Elapsed > TimeSpan.FromSeconds(3), "it is silent for so long that another one may lead");
+            File.Delete(hold);
+            await Eventually.Holds(() => Sessions() == 0, "it gives up");
+            Assert.True(File.Exists(host["certauthority/revoked.krl.new"]), "the next list has arrived");
+            Assert.Equal(before, File.ReadAllBytes(host["certauthority/revoked.krl"]));
+            Run("ROLLBACK", outside);
+        }
+        await Eventually.Holds(() => fleet.HasTheList(host), "it tries again once it is sure to lead");
+
+        int Sessions() => Directory.GetDirectories(daemon.File("push")).Length;
+    }
+
     [Fact]
     public async Task Daemon_with_other_keys_does_not_follow()
     {

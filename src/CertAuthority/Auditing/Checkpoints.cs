@@ -135,7 +135,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
     protected override async Task Run(CancellationToken stopping)
     {
         if (latest is { } last)
-            ForReaders?.Publish(database, last, []);
+            await Publish(last, [], stopping);
         while (true)
         {
             var commit = database.AuditWatch.NextCommit;
@@ -143,7 +143,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
             await turn.WaitAsync(stopping);
             try
             {
-                hasMore = await Grow();
+                hasMore = await Grow(stopping);
                 isFailing = false;
                 pause = hasMore ? TimeSpan.Zero : Pace;
             }
@@ -167,7 +167,7 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
 
     /// <summary>Adds the next entries to the tree, and signs a checkpoint when no more are waiting.</summary>
     /// <returns>Whether more are waiting.</returns>
-    private async Task<bool> Grow()
+    private async Task<bool> Grow(CancellationToken stopping)
     {
         if (fault is not null)
         {
@@ -196,9 +196,20 @@ internal sealed class Checkpoints(Database database, AuditKey key, CheckpointFil
         // Only now may anybody see it: the entries and the tree are on the disk.
         file.Keep(made);
         latest = made;
-        ForReaders?.Publish(database, made, step.Changed);
+        await Publish(made, step.Changed, stopping);
         Interlocked.Exchange(ref signed, New()).TrySetResult();
         return false;
+    }
+
+    /// <summary>Publishes a checkpoint when no other daemon can have published a later one by now.</summary>
+    private async Task Publish(
+        SignedCheckpoint made, IReadOnlyCollection<KeyValuePair<TileId, byte[]>> changed, CancellationToken stopping)
+    {
+        if (ForReaders is not { } directory)
+            return;
+        while (!database.IsSureToLead)
+            await Task.Delay(Pace, clock, stopping);
+        directory.Publish(database, made, changed);
     }
 
     /// <summary>Decides what comes next.</summary>

@@ -75,8 +75,8 @@ internal sealed class GroupsPublication : Loop
         var count = 0;
         foreach (var (node, wants) in changes)
         {
-            // A newer list has newer groups, and the loop runs again for it.
-            if (stopping.IsCancellationRequested || directory.Latest != list)
+            // A newer list has newer groups, and the loop runs again for it. Another daemon may write to the same directory.
+            if (stopping.IsCancellationRequested || directory.Latest != list || !database.IsSureToLead)
                 break;
             files.Put(node, wants, list.Version);
             count++;

@@ -167,8 +167,12 @@ internal sealed class Session(Prepare prepare, DbConnection connection, PolicyCa
     }
 
     /// <summary>Like <see cref="Write"/>, for a statement that makes no answer wrong.</summary>
+    /// <exception cref="ArgumentException">The statement could return rows.</exception>
     public void Add(string sql, params ReadOnlySpan<object?> values)
     {
+        if (!(sql.StartsWith("INSERT", StringComparison.Ordinal) || sql.StartsWith("UPDATE", StringComparison.Ordinal)
+            || sql.StartsWith("DELETE", StringComparison.Ordinal)) || sql.Contains("RETURNING", StringComparison.Ordinal))
+            throw new ArgumentException($"rows of it would be taken for the answer to another statement: {sql}", nameof(sql));
         hasWritten = true;
         Run(sql, values);
     }

@@ -110,6 +110,23 @@ public sealed class GroupsPublicationTests : IAsyncLifetime
         Assert.Equal(["db1"], Files());
     }
 
+    /// <summary>Another one may lead by then, and have published newer ones.</summary>
+    [Store.PostgresFact]
+    public async Task Daemon_that_was_silent_publishes_no_groups()
+    {
+        await Database.Commit(transaction =>
+        {
+            Put(transaction, "db1", "type=db");
+            Group(transaction, "dbs", "type=db");
+            return Withdrawals.Review(world.Authority, transaction, Caller.Daemon, World.Now);
+        });
+        await world.Krl.Publish();
+        Assert.True(SpinWait.SpinUntil(() => !Database.IsSureToLead, TimeSpan.FromSeconds(20)));
+        Assert.Equal(0, publication.Once(CancellationToken.None));
+        await Database.Commit(_ => true);
+        Assert.Equal(1, publication.Once(CancellationToken.None));
+    }
+
     /// <summary>A host that is looked at in one way is not confirmed in the other.</summary>
     [Fact]
     public async Task Confirmation_ends_when_files_come_in_another_way()

@@ -38,6 +38,18 @@ public sealed class FollowerTests : IAsyncLifetime
         Assert.Equal(serials.Max() - serials.Min() + 1, (ulong)serials.Length);
     }
 
+    /// <summary>Another daemon may have written since.</summary>
+    [PostgresFact]
+    public async Task Answer_of_an_earlier_batch_counts_no_more()
+    {
+        foreach (var (one, other) in ((Database, Database)[])[(world.Database, follower), (follower, world.Database)])
+        {
+            var first = await one.Commit(transaction => transaction.NextSerial(), ahead: [Counters.IssuedLast]);
+            Assert.Equal(first + 1, await other.Commit(transaction => transaction.NextSerial(), ahead: [Counters.IssuedLast]));
+            Assert.Equal(first + 2, await one.Commit(transaction => transaction.NextSerial()));
+        }
+    }
+
     /// <summary>It would sign with a key that the others do not use any more.</summary>
     [PostgresFact]
     public async Task Change_of_the_ca_keys_ends_it()

@@ -132,6 +132,19 @@ public sealed class RoundTripTests : IAsyncLifetime
         Assert.False(ca.Database.Broken.IsCompleted);
     }
 
+    /// <summary>Whoever waits for an answer takes the first one that comes.</summary>
+    [Fact]
+    public async Task Statement_that_could_return_rows_is_not_kept_back()
+    {
+        foreach (var sql in (string[])["SELECT 1", "INSERT INTO counters (name, value) VALUES ('one', 1) RETURNING value", "WITH one AS (SELECT 1) SELECT * FROM one"])
+            foreach (var put in (Action<Transaction>[])[transaction => transaction.Write(sql), transaction => transaction.Add(sql)])
+                Assert.Contains(sql, (await Assert.ThrowsAsync<ArgumentException>(() => ca.Database.Commit(transaction =>
+                {
+                    put(transaction);
+                    return true;
+                }))).Message);
+    }
+
     [Fact]
     public async Task Refused_change_undoes_what_was_sent_and_what_was_not()
     {
@@ -228,7 +241,7 @@ public sealed class RoundTripTests : IAsyncLifetime
         Task[] others = [.. calls.Select(call => call())];
         queued.Set();
         await first;
-        await Task.WhenAll(others).ContinueWith(_ => { }, TaskScheduler.Default);
+        await Task.WhenAll(others).ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(60));
         return others;
     }
 

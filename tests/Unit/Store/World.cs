@@ -119,7 +119,7 @@ internal sealed class World : IAsyncDisposable
         Task[] others = [.. changes.Select(change => Database.Commit(change))];
         queued.Set();
         await first;
-        await Task.WhenAll(others).ContinueWith(_ => { }, TaskScheduler.Default);
+        await Task.WhenAll(others).ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(60));
         return others;
     }
 
