@@ -60,6 +60,21 @@ public sealed class FollowedListTests(PostgresServer one) : IClassFixture<Postgr
         Assert.False(await host.LetsIn(Follower.Myself, "deploy"));
     }
 
+    /// <summary>The daemon that leads signs them, and each publishes them where its hosts fetch.</summary>
+    [Fact]
+    public async Task Follower_publishes_the_certificate_of_a_host()
+    {
+        (await Leader.Administrator.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: db1}, spec: {addr: db1.example.com}}")).Done();
+        var key = both.Second["host_key"];
+        (await Leader.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)).Done();
+        foreach (var ttl in (string[])["90d", "80d"])
+        {
+            (await Leader.Administrator.Types("tctl", "auth", "sign", "--host=db1", $"--ttl={ttl}", $"{key}.pub")).Done();
+            await Eventually.Holds(() => Same("published/db1-cert.pub") && File.ReadAllText(Path.Combine(Published, "db1-cert.pub")) == File.ReadAllText($"{key}-cert.pub"), "the follower has published it");
+        }
+        Assert.Contains("host certificate", (await Leader.Administrator.Types("ssh-keygen", "-L", "-f", Path.Combine(Published, "db1-cert.pub"))).Done(), StringComparison.Ordinal);
+    }
+
     /// <summary>On the daemon that leads, nobody waits for another one, and the status of each says which one could not write.</summary>
     [Fact]
     public async Task Follower_that_cannot_write_says_so_everywhere()
