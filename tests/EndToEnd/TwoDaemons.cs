@@ -28,13 +28,21 @@ internal sealed class TwoDaemons : IAsyncDisposable
         TestPostgres server, Func<TestDaemon, Task> fill, Func<TwoDaemons, Scratch, string>? more = null, Func<Scratch, string[]>? around = null)
     {
         var both = new TwoDaemons(server);
-        server.Create(both.First.Path);
-        both.Leader = await TestDaemon.Start(both.First, configuration: both.Configuration(more?.Invoke(both, both.First)));
-        await fill(both.Leader);
-        PostgresTests.CopyKeys(both.Leader, both.Second);
-        both.Follower = TestDaemon.Follows(both.Second, both.Configuration(more?.Invoke(both, both.Second)), around?.Invoke(both.Second));
-        await both.Follower.Served;
-        return both;
+        try
+        {
+            server.Create(both.First.Path);
+            both.Leader = await TestDaemon.Start(both.First, configuration: both.Configuration(more?.Invoke(both, both.First)));
+            await fill(both.Leader);
+            PostgresTests.CopyKeys(both.Leader, both.Second);
+            both.Follower = TestDaemon.Follows(both.Second, both.Configuration(more?.Invoke(both, both.Second)), around?.Invoke(both.Second));
+            await both.Follower.Served;
+            return both;
+        }
+        catch
+        {
+            await both.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Returns the configuration of one of them.</summary>
@@ -43,8 +51,10 @@ internal sealed class TwoDaemons : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Follower.DisposeAsync();
-        await Leader.DisposeAsync();
+        // One that never started is null.
+        foreach (var daemon in (TestDaemon?[])[Follower, Leader])
+            if (daemon is not null)
+                await daemon.DisposeAsync();
         Second.Dispose();
         First.Dispose();
     }
